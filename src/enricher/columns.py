@@ -1,0 +1,61 @@
+"""Small column operations that Arrow lacks: several columns as one code, dictionaries over shared words."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+
+def plain(array: Any) -> Any:
+    """One array from a chunked one."""
+    if isinstance(array, pa.ChunkedArray):
+        return array.chunk(0) if array.num_chunks == 1 else array.combine_chunks()
+    return array
+
+
+def shared_codes(arrays: Sequence[Any]) -> tuple[Any, list[Any]]:
+    """Dictionary arrays over one shared dictionary: the dictionary and, for each array, its codes (int32)."""
+    unified = pa.chunked_array(arrays).unify_dictionaries()
+    return unified.chunk(0).dictionary, [chunk.indices for chunk in unified.chunks]
+
+
+class Combined:
+    """Several columns of codes as one.
+
+    ``codes[i]`` (int32) numbers row ``i``'s combination, ``firsts[c]`` is a row that has combination ``c``.
+    """
+
+    def __init__(self, columns: Sequence[tuple[Any, int]]) -> None:
+        """Take (codes, number of codes) pairs; null is a value of its own."""
+        combined: Any = None
+        room = 1
+        for codes, size in columns:
+            here = pc.add(pc.fill_null(codes, -1).cast(pa.int64()), 1)
+            if combined is None:
+                combined, room = here, size + 1
+                continue
+            if room > 2**62 // (size + 1):
+                combined, room = _renumbered(combined)
+            combined = pc.add(pc.multiply(combined, size + 1), here)
+            room *= size + 1
+        encoded = combined.dictionary_encode()
+        self.codes = encoded.indices
+        self.size = len(encoded.dictionary)
+        self.firsts = pc.index_in(encoded.dictionary, value_set=combined)
+
+
+def _renumbered(codes: Any) -> tuple[Any, int]:
+    encoded = codes.dictionary_encode()
+    return encoded.indices.cast(pa.int64()), len(encoded.dictionary)
+
+
+def spans(codes: Any, size: int, starts: Any, ends: Any) -> tuple[list[int], list[int]]:
+    """For each code below ``size`` the least start and the greatest end of its rows; every code has one."""
+    grouped = (
+        pa.table({"code": codes, "start": starts, "end": ends})
+        .group_by("code", use_threads=False)
+        .aggregate([("start", "min"), ("end", "max")])
+    )
+    order = pc.index_in(pa.array(range(size), pa.int32()), value_set=plain(grouped["code"]).cast(pa.int32()))
+    return plain(grouped["start_min"]).take(order).to_pylist(), plain(grouped["end_max"]).take(order).to_pylist()

@@ -1,0 +1,106 @@
+"""The core: flow records and their endpoint dimension become enriched rows. Pure: no I/O, no clock.
+
+Same rows, same order, input columns untouched; the columns added are those of ``schema.lake_columns()``.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from enricher import __version__
+from enricher.columns import plain
+from enricher.endpoints import ABSENT, AMBIGUOUS, RESOLVED, STALE, SUBNET, Dimension
+from enricher.schema import SIDES, TIMESTAMP, lake_columns
+from enricher.traffic import is_service, path_name, traffic_class
+
+_REPORTER: Final = ("resource_type", "resource_id", "az_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where a batch comes from: the object's id, and its arrival (int64 Unix ms per row, nulls allowed)."""
+
+    batch_id: str
+    arrived_at: Any
+
+
+def enrich(flows: pa.Table, dimension: Dimension, provenance: Provenance) -> pa.Table:
+    """Add both sides, the reporter, class, path and provenance to ``flows`` (``schema.flow_columns()``)."""
+    columns: dict[str, Any] = {name: plain(flows[name]) for name in flows.column_names}
+    endpoints = _encoded(dimension.endpoints)
+    for side in SIDES:
+        rows = dimension.side_rows[side]
+        columns |= {f"{side}_{name}": array.take(rows) for name, array in endpoints.items()}
+    columns["reporter"] = dimension.reporter
+    columns |= {f"reporter_{name}": endpoints[name].take(dimension.reporter_rows) for name in _REPORTER}
+    columns["traffic_class"] = _traffic_class(flows, dimension, columns)
+    for side in SIDES:
+        columns[f"{side}_evidence"] = _with_service(flows, side, columns)
+    columns["path_name"] = path_name(columns["traffic_path"])
+    columns |= _provenance(flows.num_rows, dimension, provenance)
+    ours = {column.name for column in lake_columns()}
+    extra = [name.removeprefix("src_") for name in columns if name.startswith("src_") and name not in ours]
+    return pa.table({column.name: columns[column.name] for column in lake_columns(tuple(extra))})
+
+
+def _encoded(endpoints: pa.Table) -> dict[str, Any]:
+    """Columns ready for ``take``: words as dictionary codes, tags as they are."""
+    words = {name: plain(endpoints[name]) for name in endpoints.column_names}
+    return {name: array if name == "tags" else array.dictionary_encode() for name, array in words.items()}
+
+
+def _traffic_class(flows: pa.Table, dimension: Dimension, columns: dict[str, Any]) -> Any:
+    is_ours = _is_ours(dimension.endpoints)
+    # Both sides' codes come from one dictionary a column, so equal codes are equal words.
+    located = {side: {name: columns[f"{side}_{name}"].indices for name in ("region", "az_id")} for side in SIDES}
+    return traffic_class(
+        flows,
+        pc.and_(*(pc.is_valid(dimension.is_public[side]) for side in SIDES)),
+        located,
+        {side: is_ours.take(dimension.side_rows[side]) for side in SIDES},
+        {side: _public(dimension.is_public[side], columns[f"{side}_status"]) for side in SIDES},
+    )
+
+
+def _is_ours(endpoints: pa.Table) -> Any:
+    status = plain(endpoints["status"])
+    located = pc.or_(pc.is_valid(plain(endpoints["vpc_id"])), pc.is_valid(plain(endpoints["interface_id"])))
+    named = pc.is_in(status, value_set=pa.array([RESOLVED, SUBNET]))
+    return pc.or_(named, pc.and_(pc.fill_null(pc.equal(status, STALE), False), located))
+
+
+def _public(is_public: Any, status: Any) -> Any:
+    """Null where a public address might be ours: that is neither the internet nor private space."""
+    maybe_ours = pc.fill_null(pc.equal(status, AMBIGUOUS), False)
+    return pc.if_else(pc.and_(is_public, maybe_ours), None, is_public)
+
+
+def _with_service(flows: pa.Table, side: str, columns: dict[str, Any]) -> Any:
+    """Where nobody of ours was found, the record's word that the address is an AWS service's."""
+    evidence = columns[f"{side}_evidence"]
+    unknown = pc.equal(columns[f"{side}_status"], ABSENT)
+    service = pc.and_(pc.fill_null(unknown, False), is_service(flows, side))
+    if not pc.any(service).as_py():
+        return evidence
+    words = pa.concat_arrays([evidence.dictionary, pa.array(["aws_service"], evidence.dictionary.type)])
+    codes = pc.if_else(service, pa.scalar(len(words) - 1, pa.int32()), evidence.indices)
+    return pa.DictionaryArray.from_arrays(codes, words)
+
+
+def _provenance(rows: int, dimension: Dimension, provenance: Provenance) -> dict[str, Any]:
+    arrived = provenance.arrived_at
+    age: Any = pa.nulls(rows, pa.int64())
+    if dimension.inventory_observed_at is not None:
+        age = pc.subtract(pc.divide(arrived, 1000), int(dimension.inventory_observed_at))
+    return {
+        "batch_id": _constant(provenance.batch_id, rows),
+        "arrived_at": arrived.cast(TIMESTAMP),
+        "inventory_age_s": age,
+        "enricher_version": _constant(__version__, rows),
+    }
+
+
+def _constant(word: str, rows: int) -> Any:
+    return pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), rows), pa.array([word]))

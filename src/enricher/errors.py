@@ -1,0 +1,35 @@
+"""What can go wrong that is not a data problem.
+
+    EnricherError
+    ├── SettingsError       a setting or option is missing or contradicts another
+    ├── LogFormatError      no usable log format
+    ├── EventError          the Firehose event itself cannot be read
+    ├── BatchTooLargeError  the batch inflates beyond what the function may hold
+    └── InventoryError      an inventory file or snapshot is not what it says
+
+Bad lines are not here: they are values (rejects). Every message is one line: what, where, the mend.
+"""
+
+
+class EnricherError(Exception):
+    """Base of all errors this project raises on purpose."""
+
+
+class SettingsError(EnricherError):
+    """A setting or option is missing, malformed or contradicts another."""
+
+
+class LogFormatError(EnricherError):
+    """A log format is empty, malformed, repeats a field, or cannot be told from another."""
+
+
+class EventError(EnricherError):
+    """The event is not a Firehose transformation event."""
+
+
+class BatchTooLargeError(EnricherError):
+    """The batch inflates beyond the bound; Firehose keeps the raw batch."""
+
+
+class InventoryError(EnricherError):
+    """An inventory file or snapshot is not what it says."""

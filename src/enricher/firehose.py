@@ -1,0 +1,121 @@
+"""The delivery stream's envelope: a transformation event in, its response out. Nothing else knows either.
+
+Amazon Data Firehose developer guide, "Data transformation and status model" (every recordId exactly once; ``Ok``,
+``Dropped`` or ``ProcessingFailed``). Request and response may each have 6 MB.
+"""
+
+import binascii
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from enricher.errors import EventError
+
+_MEND: Final = "expected a Firehose transformation event (deliveryStreamArn, region, records)"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """An event's delivery records as columns: position ``i`` is ordinal ``i`` everywhere.
+
+    ``payloads[i]`` is None where the data was not base64; ``arrived_at`` are Unix milliseconds.
+    """
+
+    stream_arn: str
+    region: str
+    record_ids: list[str]
+    data: list[str]
+    payloads: list[bytes | None]
+    arrived_at: list[int]
+
+    def digest(self) -> str:
+        """A name for this batch that its retries share: stream, record ids and data, never the invocation's id."""
+        hasher = hashlib.blake2b(digest_size=16)
+        for part in (self.stream_arn, "\0".join(self.record_ids), "\0".join(self.data)):
+            encoded = part.encode()
+            hasher.update(len(encoded).to_bytes(8, "big"))
+            hasher.update(encoded)
+        return hasher.hexdigest()
+
+
+def read_event(event: object) -> Delivery:
+    """The delivery records of an event.
+
+    Raises:
+        EventError: it is no transformation event, or a record has no id, data or arrival time.
+    """
+    if not isinstance(event, Mapping) or not isinstance(event.get("records"), list):
+        raise EventError(f"event: has no list of records; {_MEND}")
+    stream_arn = event.get("deliveryStreamArn") or event.get("sourceKinesisStreamArn")
+    region = event.get("region") or _region_of(stream_arn)
+    if not isinstance(stream_arn, str) or not isinstance(region, str) or not region:
+        raise EventError(f"event: has no deliveryStreamArn or region; {_MEND}")
+    records = event["records"]
+    try:
+        record_ids = [record["recordId"] for record in records]
+        data = [record["data"] for record in records]
+        arrived_at = [record["approximateArrivalTimestamp"] for record in records]
+    except (KeyError, TypeError, IndexError):
+        record_ids, data, arrived_at = _look_closer(records)
+    if not all(type(moment) is int for moment in arrived_at):
+        arrived_at = [_milliseconds(moment, position) for position, moment in enumerate(arrived_at)]
+    if not all(type(text) is str for text in (*record_ids, *data)):
+        raise EventError(f"event: a record's recordId or data is no text; {_MEND}")
+    return Delivery(stream_arn, region, record_ids, data, [_decoded(text) for text in data], arrived_at)
+
+
+def response(delivery: Delivery, failed: Sequence[int]) -> dict[str, Any]:
+    """The answer for a batch that is in the lake: ``Dropped`` for every record but the ``failed`` ordinals.
+
+    ``Dropped`` counts as processed and delivers nothing. A failed record goes back untouched, without data where
+    that was not base64 (the stream keeps it under ``processing-failed/``).
+    """
+    records: list[dict[str, str]] = [
+        {"recordId": record_id, "result": "Dropped", "data": ""} for record_id in delivery.record_ids
+    ]
+    for ordinal in failed:
+        records[ordinal] = {"recordId": delivery.record_ids[ordinal], "result": "ProcessingFailed"}
+        if delivery.payloads[ordinal] is not None:
+            records[ordinal]["data"] = delivery.data[ordinal]
+    return {"records": records}
+
+
+def _decoded(text: str) -> bytes | None:
+    try:
+        return binascii.a2b_base64(text, strict_mode=True)
+    except ValueError:
+        return b"" if not text else None
+
+
+def _look_closer(records: Sequence[Any]) -> tuple[list[Any], list[Any], list[Any]]:
+    """The slow way, for records that lack something: a Kinesis source may tell the arrival in its metadata."""
+    ids, data, arrived = [], [], []
+    for position, record in enumerate(records):
+        if not isinstance(record, Mapping) or "recordId" not in record or "data" not in record:
+            raise EventError(f"event: record {position} has no recordId or data; {_MEND}")
+        metadata = record.get("kinesisRecordMetadata") or {}
+        moment = record.get("approximateArrivalTimestamp") or metadata.get("approximateArrivalTimestamp")
+        if moment is None:
+            raise EventError(f"event: record {position} has no approximateArrivalTimestamp; {_MEND}")
+        ids.append(record["recordId"])
+        data.append(record["data"])
+        arrived.append(moment)
+    return ids, data, arrived
+
+
+def _milliseconds(moment: object, position: int) -> int:
+    if isinstance(moment, int | float):
+        return int(moment)
+    try:
+        parsed = datetime.fromisoformat(str(moment))
+    except ValueError as error:
+        raise EventError(f"event: record {position} has an approximateArrivalTimestamp that is no time") from error
+    aware = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+    return round(aware.timestamp() * 1000)
+
+
+def _region_of(arn: object) -> str | None:
+    parts = str(arn).split(":")
+    return parts[3] if len(parts) > 3 else None  # noqa: PLR2004 - arn:partition:service:region:…

@@ -1,0 +1,143 @@
+"""The inventory: which interface owned which address when, in which network; made once, then only looked up.
+
+An inventory is a value. ``observed_at`` (Unix seconds) is when it was true; None for what the AWS CLI printed, which
+carries no date: that holds for every flow unless an attachment time says otherwise.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from enricher.addresses import Address, Ranges
+from enricher.networks import Networks
+from enricher.schema import BIGINT, LOCATION, RESOURCE, STRING, TAGS
+
+FOREVER: Final = 2**62
+ALWAYS: Final = -(2**62)
+
+INTERFACE_SCHEMA: Final = pa.schema(
+    [
+        *((name, STRING) for name in (*LOCATION, *RESOURCE)),
+        ("tags", TAGS),
+        ("attached_at", BIGINT),
+        ("own_addresses", pa.list_(pa.string())),
+    ]
+)
+ADDRESS_SCHEMA: Final = pa.schema(
+    [
+        ("address", STRING),  # canonical text, or a CIDR where an interface owns a prefix
+        ("vpc_id", STRING),  # null for a public address
+        ("interface_id", STRING),
+        ("valid_from", BIGINT),
+        ("seen_until", BIGINT),
+        ("is_open", pa.bool_()),
+    ]
+)
+
+
+class Owner(NamedTuple):
+    """An interface owned an address: proven for ``valid_from`` ≤ start and end ≤ ``seen_until`` (Unix seconds).
+
+    ``is_open``: still the owner when last seen, so flows later than ``seen_until`` may be named by continuation.
+    """
+
+    row: int
+    vpc_id: str | None
+    valid_from: int
+    seen_until: int
+    is_open: bool
+
+    def overlaps(self, first: int, last: int) -> bool:
+        """Whether the ownership, continuation included, touches [first, last]."""
+        return self.valid_from <= last and (self.is_open or first <= self.seen_until)
+
+
+@dataclass(frozen=True, slots=True)
+class InventoryTables:
+    """An inventory as it is built and stored: INTERFACE_SCHEMA, ADDRESS_SCHEMA, networks, date."""
+
+    interfaces: pa.Table
+    addresses: pa.Table
+    networks: Networks
+    observed_at: float | None
+
+
+class Inventory:
+    """Look-ups over one inventory. ``endpoints`` has one row an interface: location, resource, promoted tags, tags."""
+
+    def __init__(self, tables: InventoryTables, promoted: Mapping[str, tuple[str, ...]]) -> None:
+        """Index the tables; ``promoted`` maps a column to the tag keys that fill it, the first present wins."""
+        self.networks = tables.networks
+        self.observed_at = tables.observed_at
+        interfaces = tables.interfaces.combine_chunks()
+        self.endpoints = endpoint_table(interfaces, promoted)
+        self.attached_at = interfaces["attached_at"].to_pylist()
+        self.own_addresses = interfaces["own_addresses"].to_pylist()
+        self.interface_ids = interfaces["interface_id"].to_pylist()
+        self.rows = {name: row for row, name in enumerate(self.interface_ids)}
+        self.instance_rows: dict[str, list[int]] = {}
+        self._instances = interfaces["instance_id"].to_pylist()
+        for row, instance_id in enumerate(self._instances):
+            if instance_id is not None:
+                self.instance_rows.setdefault(instance_id, []).append(row)
+        self._private: dict[str, list[Owner]] = {}
+        self._public: dict[str, list[Owner]] = {}
+        prefixes: dict[str, list[tuple[str, Owner]]] = {}
+        for address, vpc_id, interface_id, valid_from, seen_until, is_open in zip(
+            *(tables.addresses[name].to_pylist() for name in ADDRESS_SCHEMA.names), strict=True
+        ):
+            owner = Owner(
+                self.rows[interface_id],
+                vpc_id,
+                ALWAYS if valid_from is None else valid_from,
+                FOREVER if seen_until is None else seen_until,
+                is_open,
+            )
+            if vpc_id is None:
+                self._public.setdefault(address, []).append(owner)
+            elif "/" in address:
+                prefixes.setdefault(vpc_id, []).append((address, owner))
+            else:
+                self._private.setdefault(address, []).append(owner)
+        self._prefixes = {vpc_id: Ranges(entries) for vpc_id, entries in prefixes.items()}
+
+    def instance_since(self, row: int) -> int | None:
+        """When (Unix seconds) the interface was attached to its instance; None without instance or time."""
+        return self.attached_at[row] if self._instances[row] is not None else None
+
+    def owners(self, address: Address) -> list[Owner]:
+        """Who owned the private (or IPv6) address, in any VPC, ever as far as this inventory goes."""
+        found = self._private.get(address.text, [])
+        if self._prefixes:
+            held = (ranges.find(address) for ranges in self._prefixes.values())
+            found = [*found, *(owner for owner in held if owner is not None)]
+        return found
+
+    def public_owners(self, address: Address) -> list[Owner]:
+        """Who the public IPv4 address was associated with."""
+        return self._public.get(address.text, [])
+
+
+def endpoint_table(interfaces: pa.Table, promoted: Mapping[str, tuple[str, ...]]) -> pa.Table:
+    """Location, resource, the promoted tags flat, and tags: the columns an endpoint lends to its side of a flow."""
+    columns = {name: interfaces[name] for name in (*LOCATION, *RESOURCE)}
+    tags = interfaces["tags"]
+    for column, keys in promoted.items():
+        columns[column] = promoted_values(tags, keys)
+    columns["tags"] = tags
+    return pa.table(columns)
+
+
+def promoted_values(tags: Any, keys: tuple[str, ...]) -> Any:
+    """For each row of a map column the value of the first of ``keys`` that is present, else null."""
+    tags = tags.combine_chunks() if isinstance(tags, pa.ChunkedArray) else tags
+    rows = pa.array(range(len(tags)), pa.int64())
+    parents = pc.list_parent_indices(pa.ListArray.from_arrays(tags.offsets, tags.keys))
+    found = pa.nulls(len(tags), STRING)
+    for key in keys:
+        here = pc.equal(tags.keys, key)
+        found = pc.coalesce(found, tags.items.filter(here).take(pc.index_in(rows, value_set=parents.filter(here))))
+    return found

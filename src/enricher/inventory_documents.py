@@ -1,0 +1,321 @@
+"""What EC2 answers, or what the AWS CLI prints, becomes the tables of an inventory.
+
+Documents are keyed by the file names of an inventory directory without ``.json``; any subset will do:
+``network-interfaces``, ``instances``, ``subnets``, ``vpcs``, ``addresses``, ``nat-gateways``, ``load-balancers``,
+``vpc-peering-connections``, ``transit-gateway-attachments``.
+"""
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from ipaddress import ip_network
+from typing import Any, Final
+
+import pyarrow as pa
+
+from enricher.addresses import Address
+from enricher.errors import InventoryError
+from enricher.inventory import ADDRESS_SCHEMA, INTERFACE_SCHEMA, InventoryTables
+from enricher.networks import INTER_REGION_PEERING, INTRA_REGION_PEERING, TRANSIT, Connection, Networks, Subnet, Vpc
+from enricher.resource_kinds import resource_of
+
+Document = Mapping[str, Any]
+
+# document → (its list, the member each entry must have, the call that prints it)
+DOCUMENTS: Final[dict[str, tuple[str, str, str]]] = {
+    "network-interfaces": ("NetworkInterfaces", "NetworkInterfaceId", "ec2 describe-network-interfaces"),
+    "instances": ("Reservations", "Instances", "ec2 describe-instances"),
+    "subnets": ("Subnets", "SubnetId", "ec2 describe-subnets"),
+    "vpcs": ("Vpcs", "VpcId", "ec2 describe-vpcs"),
+    "addresses": ("Addresses", "PublicIp", "ec2 describe-addresses"),
+    "nat-gateways": ("NatGateways", "NatGatewayId", "ec2 describe-nat-gateways"),
+    "load-balancers": ("LoadBalancers", "LoadBalancerName", "elbv2 describe-load-balancers"),
+    "vpc-peering-connections": (
+        "VpcPeeringConnections",
+        "VpcPeeringConnectionId",
+        "ec2 describe-vpc-peering-connections",
+    ),
+    "transit-gateway-attachments": (
+        "TransitGatewayAttachments",
+        "TransitGatewayAttachmentId",
+        "ec2 describe-transit-gateway-attachments",
+    ),
+}
+_REGION: Final = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d+")
+
+
+def tables_of(
+    documents: Mapping[str, Document],
+    observed_at: float | None = None,
+    seen_at: Mapping[str, float] | None = None,
+    default_region: str | None = None,
+) -> InventoryTables:
+    """The inventory of one set of documents.
+
+    ``observed_at`` (Unix seconds) dates all of it, ``seen_at`` single interfaces by id; with neither it is undated and
+    holds for every flow since an interface's AttachTime.
+
+    Raises:
+        InventoryError: a document is not what its name says.
+    """
+    lists = {name: check_document(name, document) for name, document in documents.items() if name in DOCUMENTS}
+    networks = _networks(lists)
+    rows: list[dict[str, Any]] = []
+    addresses: list[dict[str, Any]] = []
+    behind = _Behind(lists)
+    subnets = {subnet.subnet_id: subnet for subnet in networks.subnets}
+    for interface in _interfaces(lists):
+        row = _interface_row(interface, behind, subnets, default_region)
+        rows.append(row)
+        seen = (seen_at or {}).get(row["interface_id"], observed_at)
+        addresses.extend(_address_rows(interface, row, seen, behind))
+    return InventoryTables(
+        pa.Table.from_pylist(rows, INTERFACE_SCHEMA),
+        pa.Table.from_pylist(addresses, ADDRESS_SCHEMA),
+        networks,
+        observed_at,
+    )
+
+
+def check_document(name: str, document: object) -> list[Any]:
+    """The document's list, each entry with its id. Raises InventoryError naming the document and the mend."""
+    key, member, call = DOCUMENTS[name]
+    mend = f"write it with `aws {call} --output json`"
+    if not isinstance(document, dict) or not isinstance(document.get(key), list):
+        raise InventoryError(f'inventory {name}.json: has no list "{key}"; {mend}')
+    if document.get("NextToken"):
+        raise InventoryError(f"inventory {name}.json: is only a part of the answer (NextToken); {mend}, without paging")
+    for position, entry in enumerate(document[key]):
+        if not isinstance(entry, dict) or not entry.get(member):
+            raise InventoryError(f'inventory {name}.json: entry {position} of "{key}" has no {member}; {mend}')
+    return list(document[key])
+
+
+def _interfaces(lists: Mapping[str, list[Any]]) -> Iterable[Document]:
+    """Every interface that any document tells of, the fullest telling first."""
+    told = {interface["NetworkInterfaceId"]: interface for interface in lists.get("network-interfaces", ())}
+    for reservation in lists.get("instances", ()):
+        for instance in reservation["Instances"]:
+            for interface in instance.get("NetworkInterfaces") or ():
+                attachment = {**(interface.get("Attachment") or {}), "InstanceId": instance.get("InstanceId")}
+                zone = (instance.get("Placement") or {}).get("AvailabilityZone")
+                told.setdefault(
+                    interface["NetworkInterfaceId"],
+                    {"AvailabilityZone": zone, **interface, "Attachment": attachment},
+                )
+    for gateway in lists.get("nat-gateways", ()):
+        for address in gateway.get("NatGatewayAddresses") or ():
+            if address.get("NetworkInterfaceId"):
+                told.setdefault(
+                    address["NetworkInterfaceId"],
+                    {
+                        "NetworkInterfaceId": address["NetworkInterfaceId"],
+                        "PrivateIpAddress": address.get("PrivateIp"),
+                        "Association": {"PublicIp": address.get("PublicIp")},
+                        "VpcId": gateway.get("VpcId"),
+                        "SubnetId": gateway.get("SubnetId"),
+                    },
+                )
+    for address in lists.get("addresses", ()):
+        if address.get("NetworkInterfaceId"):
+            told.setdefault(
+                address["NetworkInterfaceId"],
+                {
+                    "NetworkInterfaceId": address["NetworkInterfaceId"],
+                    "OwnerId": address.get("NetworkInterfaceOwnerId"),
+                    "PrivateIpAddress": address.get("PrivateIpAddress"),
+                    "Attachment": {"InstanceId": address.get("InstanceId")},
+                },
+            )
+    return told.values()
+
+
+class _Behind:
+    """What other documents tell of the resource behind an interface."""
+
+    def __init__(self, lists: Mapping[str, list[Any]]) -> None:
+        self.instance_tags: dict[str, dict[str, str]] = {}
+        for reservation in lists.get("instances", ()):
+            for instance in reservation["Instances"]:
+                self.instance_tags[instance.get("InstanceId")] = _tags(instance.get("Tags"))
+        self.nat_gateways: dict[str, Document] = {}
+        for gateway in lists.get("nat-gateways", ()):
+            for address in gateway.get("NatGatewayAddresses") or ():
+                self.nat_gateways[address.get("NetworkInterfaceId")] = gateway
+        self.public_addresses: dict[str, list[str]] = {}
+        for address in lists.get("addresses", ()):
+            self.public_addresses.setdefault(address.get("NetworkInterfaceId"), []).append(address["PublicIp"])
+
+    def resource(self, interface: Document) -> tuple[str, str | None]:
+        gateway = self.nat_gateways.get(interface["NetworkInterfaceId"])
+        return ("nat_gateway", gateway["NatGatewayId"]) if gateway else resource_of(interface)
+
+    def tags(self, interface: Document, instance_id: str | None) -> dict[str, str]:
+        gateway = self.nat_gateways.get(interface["NetworkInterfaceId"], {})
+        return {
+            **_tags(interface.get("TagSet")),
+            **_tags(gateway.get("Tags")),
+            **self.instance_tags.get(instance_id or "", {}),
+        }
+
+
+def _interface_row(
+    interface: Document, behind: _Behind, subnets: Mapping[str, Subnet], default_region: str | None
+) -> dict[str, Any]:
+    attachment = interface.get("Attachment") or {}
+    instance_id = attachment.get("InstanceId")
+    subnet = subnets.get(interface.get("SubnetId") or "")
+    resource_type, resource_id = behind.resource(interface)
+    return {
+        "account_id": interface.get("OwnerId"),
+        "region": _region(interface.get("AvailabilityZone")) or (subnet.region if subnet else None) or default_region,
+        "az_id": interface.get("AvailabilityZoneId") or (subnet.az_id if subnet else None),
+        "vpc_id": interface.get("VpcId") or (subnet.vpc_id if subnet else None),
+        "subnet_id": interface.get("SubnetId"),
+        "interface_id": interface["NetworkInterfaceId"],
+        "instance_id": instance_id,
+        "resource_type": resource_type,
+        "resource_id": resource_id,
+        "tags": list(behind.tags(interface, instance_id).items()),
+        "attached_at": _seconds(attachment.get("AttachTime"), interface["NetworkInterfaceId"]),
+        "own_addresses": [
+            address
+            for address in (_primary(interface), *(a.get("Ipv6Address") for a in interface.get("Ipv6Addresses") or ()))
+            if address
+        ],
+    }
+
+
+def _address_rows(
+    interface: Document, row: dict[str, Any], seen: float | None, behind: _Behind
+) -> Iterable[dict[str, Any]]:
+    """Every address and prefix of the interface with the time for which its ownership is proven.
+
+    AttachTime proves the past of the primary address alone: others can be assigned and moved at any time.
+    """
+    primary = _primary(interface)
+    private = {a.get("PrivateIpAddress") for a in interface.get("PrivateIpAddresses") or ()} | {primary}
+    ipv6 = {a.get("Ipv6Address") for a in interface.get("Ipv6Addresses") or ()}
+    prefixes = {p.get("Ipv4Prefix") for p in interface.get("Ipv4Prefixes") or ()}
+    prefixes |= {p.get("Ipv6Prefix") for p in interface.get("Ipv6Prefixes") or ()}
+    public = {(a.get("Association") or {}).get("PublicIp") for a in interface.get("PrivateIpAddresses") or ()}
+    public |= {
+        (interface.get("Association") or {}).get("PublicIp"),
+        *behind.public_addresses.get(row["interface_id"], ()),
+    }
+    for address in sorted(filter(None, private | ipv6 | prefixes | public)):
+        dated_from = math.ceil(seen) if seen is not None else None
+        yield {
+            "address": _canonical(address, row["interface_id"]),
+            "vpc_id": None if address in public else row["vpc_id"],
+            "interface_id": row["interface_id"],
+            "valid_from": row["attached_at"] if address == primary or seen is None else dated_from,
+            "seen_until": None if seen is None else math.floor(seen),
+            "is_open": True,
+        }
+
+
+def _primary(interface: Document) -> str | None:
+    for address in interface.get("PrivateIpAddresses") or ():
+        if address.get("Primary"):
+            return str(address.get("PrivateIpAddress"))
+    return interface.get("PrivateIpAddress")
+
+
+def _networks(lists: Mapping[str, list[Any]]) -> Networks:
+    vpcs = {vpc["VpcId"]: Vpc(vpc["VpcId"], _vpc_cidrs(vpc)) for vpc in lists.get("vpcs", ())}
+    connections = []
+    for peering in lists.get("vpc-peering-connections", ()):
+        sides = [peering.get("RequesterVpcInfo") or {}, peering.get("AccepterVpcInfo") or {}]
+        if (peering.get("Status") or {}).get("Code") != "active" or not all(side.get("VpcId") for side in sides):
+            continue
+        kind = INTRA_REGION_PEERING if sides[0].get("Region") == sides[1].get("Region") else INTER_REGION_PEERING
+        connections.append(Connection(sides[0]["VpcId"], sides[1]["VpcId"], kind))
+        for side in sides:
+            vpcs.setdefault(side["VpcId"], Vpc(side["VpcId"], _peer_cidrs(side)))
+    connections += _transit_connections(lists.get("transit-gateway-attachments", ()))
+    subnets = [_subnet(subnet) for subnet in lists.get("subnets", ())]
+    known = [vpc for vpc in vpcs.values() if vpc.cidrs]
+    try:
+        return Networks(known, subnets, connections)
+    except ValueError as error:
+        raise InventoryError(
+            f"inventory subnets.json or vpcs.json: {error}; write them again with the AWS CLI"
+        ) from error
+
+
+def _transit_connections(attachments: Iterable[Document]) -> list[Connection]:
+    attached: dict[str, list[str]] = {}
+    for attachment in attachments:
+        if attachment.get("ResourceType") == "vpc" and attachment.get("State") == "available":
+            attached.setdefault(str(attachment.get("TransitGatewayId")), []).append(str(attachment.get("ResourceId")))
+    return [
+        Connection(one, other, TRANSIT)
+        for vpc_ids in attached.values()
+        for position, one in enumerate(vpc_ids)
+        for other in vpc_ids[position + 1 :]
+    ]
+
+
+def _subnet(subnet: Document) -> Subnet:
+    ipv6 = (a.get("Ipv6CidrBlock") for a in subnet.get("Ipv6CidrBlockAssociationSet") or ())
+    return Subnet(
+        subnet["SubnetId"],
+        str(subnet.get("VpcId")),
+        tuple(filter(None, (subnet.get("CidrBlock"), *ipv6))),
+        subnet.get("AvailabilityZoneId"),
+        _region(subnet.get("AvailabilityZone")),
+    )
+
+
+def _vpc_cidrs(vpc: Document) -> tuple[str, ...]:
+    ipv4 = [
+        a.get("CidrBlock")
+        for a in vpc.get("CidrBlockAssociationSet") or ()
+        if (a.get("CidrBlockState") or {}).get("State", "associated") == "associated"
+    ]
+    ipv6 = [
+        a.get("Ipv6CidrBlock")
+        for a in vpc.get("Ipv6CidrBlockAssociationSet") or ()
+        if (a.get("Ipv6CidrBlockState") or {}).get("State", "associated") == "associated"
+    ]
+    return tuple(dict.fromkeys(filter(None, (vpc.get("CidrBlock"), *ipv4, *ipv6))))
+
+
+def _peer_cidrs(side: Document) -> tuple[str, ...]:
+    ipv4 = [block.get("CidrBlock") for block in side.get("CidrBlockSet") or ()]
+    ipv6 = [block.get("Ipv6CidrBlock") for block in side.get("Ipv6CidrBlockSet") or ()]
+    return tuple(dict.fromkeys(filter(None, (side.get("CidrBlock"), *ipv4, *ipv6))))
+
+
+def _tags(tags: Iterable[Document] | None) -> dict[str, str]:
+    return {str(tag.get("Key")): str(tag.get("Value", "")) for tag in tags or ()}
+
+
+def _region(zone_name: str | None) -> str | None:
+    match = _REGION.match(zone_name or "")
+    return match[0] if match else None
+
+
+def _seconds(time: str | datetime | None, interface_id: str) -> int | None:
+    if time is None:
+        return None
+    try:
+        moment = time if isinstance(time, datetime) else datetime.fromisoformat(time)
+        return math.ceil(moment.timestamp())
+    except (TypeError, ValueError) as error:
+        raise InventoryError(
+            f"inventory network-interfaces.json: AttachTime of {interface_id} is no ISO 8601 time; "
+            "write it with `aws ec2 describe-network-interfaces --output json`"
+        ) from error
+
+
+def _canonical(address: str, interface_id: str) -> str:
+    try:
+        return str(ip_network(address, strict=False)) if "/" in address else Address.parse(address).text
+    except (OSError, ValueError) as error:
+        raise InventoryError(
+            f"inventory network-interfaces.json: {interface_id} has an address that is none; "
+            "write it with `aws ec2 describe-network-interfaces --output json`"
+        ) from error

@@ -1,0 +1,84 @@
+"""What a batch counts, by name, unit and meaning; the shell hands it to CloudWatch in embedded metric format.
+
+Firehose's own success metrics stay empty when every record is ``Dropped``, so these are what alarms watch.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+COUNT: Final = "Count"
+BYTES: Final = "Bytes"
+SECONDS: Final = "Seconds"
+
+# name → (unit, meaning); a name ending in `*` is a family, one metric a value.
+METRICS: Final[dict[str, tuple[str, str]]] = {
+    "Records": (COUNT, "delivery records in the batch"),
+    "Lines": (COUNT, "flow log lines, headers left out"),
+    "Rows": (COUNT, "rows written (or found already written) in the lake"),
+    "Rejects": (COUNT, "lines and payloads that could not be read"),
+    "Rejects_*": (COUNT, "the same by reason"),
+    "Drops_*": (COUNT, "what is dropped on purpose: control_message, empty_record, header"),
+    "FailedRecords": (COUNT, "delivery records answered ProcessingFailed: none of their lines could be read"),
+    "Src_*": (COUNT, "source sides by status"),
+    "Dst_*": (COUNT, "destination sides by status"),
+    "UnresolvedSides": (COUNT, "sides with status unresolved or stale"),
+    "Reporter_*": (COUNT, "rows by reporter: src, dst, hop, none"),
+    "SkipData": (COUNT, "rows with log-status SKIPDATA: AWS missed flows"),
+    "CacheHits": (COUNT, "keys answered by the cache over EC2"),
+    "CacheNegativeHits": (COUNT, "keys the cache knows not to exist"),
+    "CacheMisses": (COUNT, "keys the cache had to ask for"),
+    "CacheStaleServed": (COUNT, "expired entries served because EC2 failed"),
+    "CacheEvictions": (COUNT, "entries pushed out of the cache"),
+    "Ec2Calls": (COUNT, "requests to EC2, each page its own"),
+    "Ec2Throttles": (COUNT, "requests that EC2 throttled"),
+    "Ec2Failures": (COUNT, "requests to EC2 that failed"),
+    "Ec2Refusals": (COUNT, "requests not started: budget, deadline or breaker"),
+    "BytesIn": (BYTES, "decoded payload bytes of the batch"),
+    "BytesWritten": (BYTES, "size of the Parquet object"),
+    "ObjectsFound": (COUNT, "objects that an earlier attempt had already written"),
+    "BatchSeconds": (SECONDS, "time from the event to the answer"),
+    "InventoryAgeSeconds": (SECONDS, "age of the inventory used, at the batch's arrival"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One figure: a name of METRICS, its unit and value."""
+
+    name: str
+    unit: str
+    value: float
+
+
+def figures(counts: Mapping[str, float]) -> list[Metric]:
+    """Counts by name as metrics with their units; an unknown name is a defect and raises KeyError."""
+    return [Metric(name, _unit(name), value) for name, value in sorted(counts.items())]
+
+
+def of_rows(rows: Any) -> dict[str, int]:
+    """Statuses, reporters and SKIPDATA of an enriched table."""
+    counts: Counter[str] = Counter()
+    for side in ("src", "dst"):
+        for status, number in value_counts(rows[f"{side}_status"]).items():
+            if status is not None:
+                counts[f"{side.capitalize()}_{status}"] += number
+                if status in ("unresolved", "stale"):
+                    counts["UnresolvedSides"] += number
+    for reporter, number in value_counts(rows["reporter"]).items():
+        counts[f"Reporter_{reporter or 'none'}"] += number
+    counts["SkipData"] += value_counts(rows["log_status"]).get("SKIPDATA", 0)
+    return dict(counts)
+
+
+def value_counts(column: Any) -> dict[str | None, int]:
+    """How often each value (null included) stands in a column."""
+    counts: dict[str | None, int] = {}
+    for entry in column.value_counts().to_pylist():
+        counts[entry["values"]] = counts.get(entry["values"], 0) + entry["counts"]
+    return counts
+
+
+def _unit(name: str) -> str:
+    return METRICS[name if name in METRICS else name.split("_", 1)[0] + "_*"][0]

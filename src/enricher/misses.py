@@ -1,0 +1,159 @@
+"""EC2 behind the cache: what the snapshot does not know, asked in batches, within a budget, never in a hurry.
+
+Everything asked is kept with the time of its answer, because an owner is proven only up to then.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from cache import Budget, TTLCache
+from enricher.addresses import IPV6, Address
+from enricher.attribution import Source
+from enricher.ec2 import Document, Ec2Reader
+from enricher.inventory import Inventory
+from enricher.inventory_documents import tables_of
+
+INTERFACE: Final = "interface"
+ADDRESS: Final = "address"
+INSTANCE: Final = "instance"
+NETWORKS: Final = "networks"
+_CacheKey = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """Documents EC2 answered for one key, and when (Unix seconds)."""
+
+    at: float
+    documents: tuple[Document, ...]
+
+
+class MissSource:
+    """Answers interface ids and addresses as inventories of their own. Not thread-safe.
+
+    Args:
+        reader: EC2 of one account and region.
+        cache: kept as long as the reader.
+        promoted: column → tag keys.
+        region: the reader's region, for interfaces whose zone tells none.
+    """
+
+    def __init__(
+        self,
+        reader: Ec2Reader,
+        cache: TTLCache[_CacheKey, Learnt],
+        promoted: Mapping[str, tuple[str, ...]],
+        region: str,
+    ) -> None:
+        self._reader = reader
+        self._cache = cache
+        self._promoted = promoted
+        self._region = region
+
+    def networks(self, now: float, budget: Budget) -> Source | None:
+        """VPCs, subnets and connections, without interfaces; None where EC2 could not be asked."""
+
+        def load(_: list[_CacheKey]) -> dict[_CacheKey, Learnt | None]:
+            answer = self._reader.networks(budget=budget)
+            if answer.subnets is None or answer.vpcs is None:
+                return {}
+            documents = {
+                "subnets": {"Subnets": list(answer.subnets)},
+                "vpcs": {"Vpcs": list(answer.vpcs)},
+                "vpc-peering-connections": {"VpcPeeringConnections": list(answer.peerings or ())},
+                "transit-gateway-attachments": {
+                    "TransitGatewayAttachments": list(answer.transit_gateway_attachments or ())
+                },
+            }
+            return {(NETWORKS, ""): Learnt(now, (documents,))}
+
+        answers = self._cache.get_many([(NETWORKS, "")], now, load)
+        learnt = {**answers.stale, **answers.found}.get((NETWORKS, ""))
+        return None if learnt is None else self._source(learnt.documents[0], {})
+
+    def interfaces(self, ids: Iterable[str], now: float, budget: Budget) -> tuple[Source | None, frozenset[str]]:
+        """The interfaces with these ids as a source, and the ids that could not be asked."""
+        return self._look_up(
+            [(INTERFACE, name) for name in ids],
+            now,
+            budget,
+            lambda names: self._reader.interfaces(ids=names, budget=budget),
+            lambda document: [document["NetworkInterfaceId"]],
+        )
+
+    def addresses(
+        self, private: Iterable[Address], public: Iterable[Address], now: float, budget: Budget
+    ) -> tuple[Source | None, frozenset[str]]:
+        """Whoever owns these addresses, in any VPC, as a source, and the addresses that could not be asked."""
+        by_text = {address.text: address for address in private}
+        publicly = {address.text for address in public}
+
+        def ask(texts: list[str]) -> Any:
+            found = [by_text[text] for text in texts if text in by_text]
+            return self._reader.interfaces(
+                private_addresses=[address.text for address in found if address.version != IPV6],
+                ipv6_addresses=[address.text for address in found if address.version == IPV6],
+                public_addresses=[text for text in texts if text in publicly],
+                budget=budget,
+            )
+
+        return self._look_up([(ADDRESS, text) for text in (*by_text, *publicly)], now, budget, ask, _addresses_of)
+
+    def _look_up(
+        self,
+        keys: list[_CacheKey],
+        now: float,
+        budget: Budget,
+        ask: Callable[[list[str]], Any],
+        names_of: Callable[[Document], Iterable[str]],
+    ) -> tuple[Source | None, frozenset[str]]:
+        def load(missing: list[_CacheKey]) -> dict[_CacheKey, Learnt | None]:
+            kind = missing[0][0]
+            answer = ask([name for _, name in missing])
+            owners: dict[str, list[Document]] = {}
+            for document in answer.documents:
+                for name in names_of(document):
+                    owners.setdefault(name, []).append(document)
+            return {(kind, name): Learnt(now, tuple(owners[name])) if name in owners else None for name in answer.asked}
+
+        answers = self._cache.get_many(keys, now, load)
+        learnt = [*answers.found.values(), *answers.stale.values()]
+        interfaces = {document["NetworkInterfaceId"]: document for one in learnt for document in one.documents}
+        seen_at = {document["NetworkInterfaceId"]: one.at for one in learnt for document in one.documents}
+        unasked = frozenset(name for _, name in answers.unresolved)
+        if not interfaces:
+            return None, unasked
+        documents = {
+            "network-interfaces": {"NetworkInterfaces": list(interfaces.values())},
+            "instances": {"Reservations": self._reservations(interfaces.values(), now, budget)},
+        }
+        return self._source(documents, seen_at), unasked
+
+    def _reservations(self, interfaces: Iterable[Document], now: float, budget: Budget) -> list[Document]:
+        """The instances behind interfaces, for their tags."""
+        attached = [(interface.get("Attachment") or {}).get("InstanceId") for interface in interfaces]
+
+        def load(missing: list[_CacheKey]) -> dict[_CacheKey, Learnt | None]:
+            answer = self._reader.instances([name for _, name in missing], budget=budget)
+            found = {i["InstanceId"]: i for reservation in answer.documents for i in reservation["Instances"]}
+            return {
+                (INSTANCE, name): Learnt(now, ({"Instances": [found[name]]},)) if name in found else None
+                for name in answer.asked
+            }
+
+        answers = self._cache.get_many([(INSTANCE, name) for name in attached if name], now, load)
+        return [each for one in (*answers.found.values(), *answers.stale.values()) for each in one.documents]
+
+    def _source(self, documents: Mapping[str, Any], seen_at: Mapping[str, float]) -> Source:
+        tables = tables_of(documents, seen_at=seen_at, default_region=self._region)
+        return Source(Inventory(tables, self._promoted), "ec2")
+
+
+def _addresses_of(interface: Document) -> set[str]:
+    private = interface.get("PrivateIpAddresses") or ()
+    names = {address.get("PrivateIpAddress") for address in private}
+    names |= {(address.get("Association") or {}).get("PublicIp") for address in private}
+    names |= {(interface.get("Association") or {}).get("PublicIp")}
+    names |= {Address.parse(a["Ipv6Address"]).text for a in interface.get("Ipv6Addresses") or ()}
+    return {name for name in names if name}

@@ -1,0 +1,91 @@
+"""The estate's networks: VPCs with their CIDRs, subnets with their AZ IDs, and which VPCs are connected."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from enricher.addresses import Address, Ranges, merged
+
+INTRA_REGION_PEERING: Final = "peering"
+INTER_REGION_PEERING: Final = "inter_region_peering"
+TRANSIT: Final = "transit_gateway"
+# VPC user guide, traffic-path: 4 intra-region peering, 5 inter-region peering; others narrow nothing.
+_KINDS_OF_PATH: Final = {4: frozenset({INTRA_REGION_PEERING}), 5: frozenset({INTER_REGION_PEERING})}
+
+
+@dataclass(frozen=True, slots=True)
+class Subnet:
+    """A subnet: its VPC, CIDRs (IPv4 and IPv6), AZ ID and region (None where not told)."""
+
+    subnet_id: str
+    vpc_id: str
+    cidrs: tuple[str, ...]
+    az_id: str | None
+    region: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Vpc:
+    """A VPC and all its CIDRs."""
+
+    vpc_id: str
+    cidrs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """Two VPCs between which private addresses route, and by what kind of connection."""
+
+    one: str
+    other: str
+    kind: str
+
+
+class Networks:
+    """Look-ups over VPCs, subnets and connections; made once for an inventory."""
+
+    def __init__(
+        self, vpcs: Iterable[Vpc] = (), subnets: Iterable[Subnet] = (), connections: Iterable[Connection] = ()
+    ) -> None:
+        """Raises ValueError where a CIDR is none."""
+        self.vpcs = tuple(vpcs)
+        self.subnets = tuple(subnets)
+        self.connections = tuple(connections)
+        self.subnet_rows = {subnet.subnet_id: row for row, subnet in enumerate(self.subnets)}
+        self._vpc_ranges = {vpc.vpc_id: Ranges([(cidr, True) for cidr in vpc.cidrs]) for vpc in self.vpcs}
+        self._all_vpcs = merged(cidr for vpc in self.vpcs for cidr in vpc.cidrs)
+        by_vpc: dict[str, list[tuple[str, int]]] = {}
+        for row, subnet in enumerate(self.subnets):
+            by_vpc.setdefault(subnet.vpc_id, []).extend((cidr, row) for cidr in subnet.cidrs)
+        # Subnets of one VPC never overlap, so the longest prefix is the only one.
+        self._subnet_ranges = {vpc_id: Ranges(cidrs) for vpc_id, cidrs in by_vpc.items()}
+        self._connected: dict[str, dict[str, set[str]]] = {}
+        for link in self.connections:
+            for one, other in ((link.one, link.other), (link.other, link.one)):
+                self._connected.setdefault(one, {}).setdefault(other, set()).add(link.kind)
+
+    def covers(self, vpc_id: str, address: Address) -> bool | None:
+        """Whether a CIDR of the VPC holds the address; None where the VPC's CIDRs are not known."""
+        ranges = self._vpc_ranges.get(vpc_id)
+        if ranges is None:
+            return True if self.subnet_row(vpc_id, address) is not None else None
+        return ranges.find(address) is not None
+
+    def any_vpc_covers(self, address: Address) -> bool:
+        """Whether a CIDR of any known VPC holds the address."""
+        return self._all_vpcs.find(address) is not None
+
+    def vpcs_covering(self, address: Address) -> list[str]:
+        """All known VPCs of which a CIDR holds the address."""
+        return [vpc_id for vpc_id, ranges in self._vpc_ranges.items() if ranges.find(address) is not None]
+
+    def subnet_row(self, vpc_id: str, address: Address) -> int | None:
+        """Index into ``subnets`` of the VPC's subnet that holds the address, or None."""
+        ranges = self._subnet_ranges.get(vpc_id)
+        return None if ranges is None else ranges.find(address)
+
+    def connected(self, vpc_id: str, traffic_path: int = 0) -> frozenset[str]:
+        """VPCs connected to this one; ``traffic_path`` 4 and 5 leave only those over that kind of peering."""
+        kinds = _KINDS_OF_PATH.get(traffic_path)
+        links = self._connected.get(vpc_id, {})
+        return frozenset(other for other, how in links.items() if kinds is None or how & kinds)

@@ -1,0 +1,206 @@
+"""What is known of the interfaces that recorded a batch: the record's own word first, then the inventory's."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import unquote
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from enricher.attribution import Source
+from enricher.columns import plain
+from enricher.endpoints import RESOLVED, SUBNET
+from enricher.inventory import promoted_values
+from enricher.resource_kinds import HOP_KINDS
+from enricher.schema import LOCATION, RESOURCE, STRING, TAGS
+
+# Values of interface-type and InterfaceType in a record, as our resource types.
+_KIND_OF_TYPE: Final = {"regional_nat_gateway": "nat_gateway", "network_load_balancer": "load_balancer"}
+_TAG_FIELDS: Final = ("instance_tag", "instance_tag_2", "interface_tag", "interface_tag_2", "asg_tag", "asg_tag_2")
+
+
+@dataclass(frozen=True, slots=True)
+class Recorders:
+    """One row a recorder: ``endpoints`` are what its own side is called; ``detached`` the same before its attachment.
+
+    ``picks``: (source, row) of its interface, None where no source knows it; ``vpc_ids``: its VPC or None;
+    ``named``: it has an interface, instance or resource of its own; ``is_hop``: traffic only passes through it;
+    ``attached_at``: Unix seconds from which the instance of ``endpoints`` holds, None where the record told it.
+    """
+
+    endpoints: pa.Table
+    detached: pa.Table
+    picks: list[tuple[int, int] | None]
+    vpc_ids: list[str | None]
+    named: Any
+    is_hop: Any
+    attached_at: Any
+
+
+def recorders_of(
+    recorded: pa.Table,
+    sources: Sequence[Source],
+    promoted: Mapping[str, tuple[str, ...]],
+    record_tags: Mapping[str, str],
+    default_region: str | None,
+) -> Recorders:
+    """Join what records tell (``recorded``: ``Batch.recorders``) with the sources; ``record_tags``: field → tag key."""
+    told = _cleaned(recorded)
+    identities = zip(told["interface_id"].to_pylist(), told["instance_id"].to_pylist(), strict=True)
+    picks = [_find(interface_id, instance_id, sources) for interface_id, instance_id in identities]
+    known = _forget_moved(taken(sources, picks, promoted), told["instance_id"])
+    columns: dict[str, Any] = {
+        name: pc.coalesce(told[name], plain(known[name])) if name in told else plain(known[name]) for name in LOCATION
+    }
+    _locate(columns, sources, default_region)
+    columns["resource_type"], columns["resource_id"] = _resource(told, known)
+    columns["tags"] = _with_record_tags(told, plain(known["tags"]), record_tags)
+    columns |= {name: promoted_values(columns["tags"], keys) for name, keys in promoted.items()}
+    named = pc.is_valid(pc.coalesce(columns["interface_id"], columns["instance_id"], told["resource_id"]))
+    columns["status"] = pc.if_else(named, RESOLVED, SUBNET)
+    columns["evidence"] = pa.array(["record"] * len(picks), STRING)
+    endpoints = pa.table(columns)
+    return Recorders(
+        endpoints,
+        _before_attachment(endpoints),
+        picks,
+        columns["vpc_id"].to_pylist(),
+        named,
+        _is_hop(told, columns["resource_type"]),
+        _attached_at(told["instance_id"], picks, sources),
+    )
+
+
+def taken(
+    sources: Sequence[Source], picks: Sequence[tuple[int, int] | None], promoted: Mapping[str, tuple[str, ...]]
+) -> pa.Table:
+    """The sources' endpoint rows that ``picks`` name, in their order; a row of nulls for None."""
+    empty = pa.table(
+        {name: pa.nulls(1, TAGS if name == "tags" else STRING) for name in (*LOCATION, *RESOURCE, *promoted, "tags")}
+    )
+    tables, offset, position = [empty], 1, [0] * len(picks)
+    for number, source in enumerate(sources):
+        mine = [i for i, pick in enumerate(picks) if pick is not None and pick[0] == number]
+        rows = pa.array([picks[i][1] for i in mine], pa.int64())  # type: ignore[index]  # None was left out above
+        tables.append(source.inventory.endpoints.take(rows))
+        for place, i in enumerate(mine):
+            position[i] = offset + place
+        offset += len(mine)
+    joined = pa.concat_tables(tables).combine_chunks()
+    return joined.take(pa.array(position, pa.int64())).combine_chunks()
+
+
+def _cleaned(recorded: pa.Table) -> dict[str, Any]:
+    """The recorders' columns without chunks; the account ``unknown`` is none."""
+    columns = {name: plain(recorded[name]) for name in recorded.column_names}
+    account = columns["account_id"]
+    columns["account_id"] = pc.if_else(pc.equal(account, "unknown"), None, account)
+    return columns
+
+
+def _find(interface_id: str | None, instance_id: str | None, sources: Sequence[Source]) -> tuple[int, int] | None:
+    for number, source in enumerate(sources):
+        row = source.inventory.rows.get(interface_id or "")
+        if row is not None:
+            return number, row
+        if interface_id is None and instance_id is not None:
+            rows = source.inventory.instance_rows.get(instance_id, [])
+            if len(rows) == 1:
+                return number, rows[0]
+    return None
+
+
+def _forget_moved(known: pa.Table, told_instance: Any) -> pa.Table:
+    """Where the record names another instance than the inventory, the inventory's resource and tags are not its."""
+    moved = pc.fill_null(pc.not_equal(plain(told_instance), plain(known["instance_id"])), False)
+    if not pc.any(moved).as_py():
+        return known
+    instance_bound = [name for name in known.column_names if name not in LOCATION]
+    for name in instance_bound:
+        column = plain(known[name])
+        kept = pc.if_else(moved, None, pa.array(range(len(column)), pa.int64()))
+        known = known.set_column(known.column_names.index(name), name, column.take(kept))
+    return known
+
+
+def _locate(columns: dict[str, Any], sources: Sequence[Source], default_region: str | None) -> None:
+    """Fill VPC, AZ ID and region from the subnet where neither record nor interface tells them."""
+    subnets = columns["subnet_id"].to_pylist()
+    for name in ("vpc_id", "az_id", "region"):
+        if columns[name].null_count and columns["subnet_id"].null_count < len(subnets):
+            found = [_of_subnet(subnet, name, sources) for subnet in subnets]
+            columns[name] = pc.coalesce(columns[name], pa.array(found, STRING))
+    if default_region is not None:
+        columns["region"] = pc.fill_null(columns["region"], default_region)
+
+
+def _of_subnet(subnet_id: str | None, name: str, sources: Sequence[Source]) -> str | None:
+    for source in sources:
+        networks = source.inventory.networks
+        row = networks.subnet_rows.get(subnet_id or "")
+        if row is not None:
+            value: str | None = getattr(networks.subnets[row], name)
+            return value
+    return None
+
+
+def _resource(told: Mapping[str, Any], known: pa.Table) -> tuple[Any, Any]:
+    """Type and id: an ECS task of its own interface, the inventory's word, an instance, what the record calls it."""
+    tasks = pc.if_else(pc.is_null(told["instance_id"]), told["ecs_task_id"], None)
+    kinds = pa.array([_KIND_OF_TYPE.get(kind, kind) for kind in told["interface_type"].to_pylist()], STRING)
+    gateways = pc.if_else(pc.starts_with(told["resource_id"], "nat-"), told["resource_id"], None)
+    types = pc.coalesce(
+        _word(tasks, "ecs_task"),
+        plain(known["resource_type"]),
+        _word(told["instance_id"], "instance"),
+        _word(gateways, "nat_gateway"),
+        kinds,
+    )
+    gateway_ids = pc.coalesce(plain(known["resource_id"]), gateways)
+    ids = pc.coalesce(
+        tasks, pc.if_else(pc.is_valid(known["resource_type"]), gateway_ids, None), told["instance_id"], gateways
+    )
+    return plain(types), plain(ids)
+
+
+def _word(where: Any, word: str) -> Any:
+    return pc.if_else(pc.is_valid(plain(where)), pa.scalar(word), pa.scalar(None, STRING))
+
+
+def _with_record_tags(told: Mapping[str, Any], tags: Any, record_tags: Mapping[str, str]) -> Any:
+    """Add the percent-decoded values of v11 tag fields under the keys that settings name."""
+    fields = [name for name in _TAG_FIELDS if name in record_tags and told[name].null_count < len(tags)]
+    if not fields:
+        return tags
+    values = [told[name].to_pylist() for name in fields]
+    rows = []
+    for pairs, *found in zip(tags.to_pylist(), *values, strict=True):
+        told_tags = {record_tags[name]: unquote(v) for name, v in zip(fields, found, strict=True) if v is not None}
+        rows.append(list({**dict(pairs or ()), **told_tags}.items()) if told_tags else pairs)
+    return pa.array(rows, TAGS)
+
+
+def _is_hop(told: Mapping[str, Any], resource_type: Any) -> Any:
+    kinds = pa.array(sorted(HOP_KINDS))
+    is_hop = pc.or_(pc.is_in(resource_type, value_set=kinds), pc.is_in(told["interface_type"], value_set=kinds))
+    is_gateway = pc.fill_null(pc.starts_with(told["resource_id"], "nat-"), False)
+    return plain(pc.or_(pc.or_(is_hop, is_gateway), pc.is_valid(told["tgw_id"])))
+
+
+def _attached_at(told_instance: Any, picks: Sequence[tuple[int, int] | None], sources: Sequence[Source]) -> Any:
+    """When the inventory's instance was attached; null where the record itself named the instance, or none is known."""
+    times = [
+        None if pick is None or instance is not None else sources[pick[0]].inventory.instance_since(pick[1])
+        for pick, instance in zip(picks, told_instance.to_pylist(), strict=True)
+    ]
+    return pa.array(times, pa.int64())
+
+
+def _before_attachment(endpoints: pa.Table) -> pa.Table:
+    """The recorders as they were before their instance was attached: the interface's place, nobody's resource."""
+    of_instance = [name for name in endpoints.column_names if name not in (*LOCATION, "status", "evidence")]
+    for name in (*of_instance, "instance_id"):
+        index = endpoints.column_names.index(name)
+        endpoints = endpoints.set_column(index, name, pa.nulls(endpoints.num_rows, endpoints.schema.field(name).type))
+    return endpoints

@@ -1,0 +1,155 @@
+"""The functions' settings: read once from environment variables, checked at start, frozen.
+
+Only this module reads the environment. VARIABLES is the documentation; a test compares it with the template.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from enricher.errors import SettingsError
+from enricher.log_format import LogFormats
+from enricher.schema import DEFAULT_PROMOTED_TAGS, lake_columns
+
+VARIABLES: Final[dict[str, str]] = {
+    "LAKE_BUCKET": "bucket of the lake; the function writes flow_logs/ and rejected/ there",
+    "LOG_FORMAT": "log format of the stream's flow logs, '${version} ${account-id} …' or v2 … v11, tgw; several are "
+    "separated by ';' and must differ in their number of fields",
+    "PROMOTED_TAGS": "tags that get columns of their own: 'column=Tag key|alias;column=…'; name, project, team and "
+    "environment always exist",
+    "RECORD_TAGS": "which tag key a v11 tag field carries: 'instance-tag=project;interface-tag=team'",
+    "INVENTORY_URI": "s3://bucket/key of the inventory snapshot; empty: EC2 is asked through the cache alone",
+    "INVENTORY_SOFT_TTL_S": "seconds after which a newer snapshot is looked for",
+    "INVENTORY_HARD_TTL_S": "age of a snapshot, in seconds, from which its answers are marked stale",
+    "EC2_LOOKUPS": "'on' or 'off': whether EC2 is asked for what the snapshot does not know",
+    "EC2_CALL_BUDGET": "most EC2 requests a batch may start",
+    "EC2_DEADLINE_S": "seconds into a batch after which no EC2 request is started",
+    "EC2_CACHE_SIZE": "most entries of the cache over EC2",
+    "EC2_CACHE_TTL_S": "seconds for which an answer of EC2 is fresh",
+    "EC2_NEGATIVE_TTL_S": "seconds for which EC2's 'does not exist' is believed",
+    "EC2_STALE_TTL_S": "seconds beyond the TTL for which an answer is served while EC2 fails",
+    "EC2_BREAKER_FAILURES": "failed EC2 requests in a row that open the circuit breaker",
+    "EC2_BREAKER_COOL_DOWN_S": "seconds for which an open breaker asks nothing",
+    "POWERTOOLS_SERVICE_NAME": "service dimension of logs and metrics (read by Powertools)",
+    "POWERTOOLS_METRICS_NAMESPACE": "CloudWatch namespace of the metrics (read by Powertools)",
+    "LOG_LEVEL": "least level of log lines (read by Powertools)",
+}
+_COLUMN: Final = re.compile(r"[a-z][a-z0-9_]*")
+_URI: Final = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/.+")
+_TAG_FIELDS: Final = ("instance-tag", "instance-tag-2", "interface-tag", "interface-tag-2", "asg-tag", "asg-tag-2")
+
+
+@dataclass(frozen=True, slots=True)
+class Ec2Settings:
+    """Bounds of asking EC2; seconds and counts."""
+
+    lookups: bool = True
+    call_budget: int = 20
+    deadline_s: float = 10
+    cache_size: int = 100_000
+    cache_ttl_s: float = 300
+    negative_ttl_s: float = 60
+    stale_ttl_s: float = 3600
+    breaker_failures: int = 3
+    breaker_cool_down_s: float = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the transformation function needs to know."""
+
+    lake_bucket: str
+    log_formats: LogFormats
+    promoted_tags: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: dict(DEFAULT_PROMOTED_TAGS))
+    record_tags: Mapping[str, str] = field(default_factory=dict)
+    inventory_uri: str = ""
+    inventory_soft_ttl_s: float = 60
+    inventory_hard_ttl_s: float = 900
+    ec2: Ec2Settings = field(default_factory=Ec2Settings)
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str] | None = None) -> "Settings":
+        """Read and check the variables; raises SettingsError or LogFormatError with the variable's name."""
+        values = os.environ if environ is None else environ
+        bucket = values.get("LAKE_BUCKET", "")
+        if not bucket:
+            raise SettingsError("settings: LAKE_BUCKET is empty; set it to the lake's bucket")
+        uri = values.get("INVENTORY_URI", "")
+        if uri and not _URI.fullmatch(uri):
+            raise SettingsError(f"settings: INVENTORY_URI is '{uri}'; set it to s3://bucket/key or leave it empty")
+        soft = _number(values, "INVENTORY_SOFT_TTL_S", 60)
+        hard = _number(values, "INVENTORY_HARD_TTL_S", 900)
+        if hard < soft:
+            raise SettingsError("settings: INVENTORY_HARD_TTL_S is below INVENTORY_SOFT_TTL_S; raise it")
+        return cls(
+            lake_bucket=bucket,
+            log_formats=LogFormats.parse(t for t in values.get("LOG_FORMAT", "").split(";") if t.strip()),
+            promoted_tags=promoted_tags(values.get("PROMOTED_TAGS", "")),
+            record_tags=record_tags(values.get("RECORD_TAGS", "")),
+            inventory_uri=uri,
+            inventory_soft_ttl_s=soft,
+            inventory_hard_ttl_s=hard,
+            ec2=_ec2(values),
+        )
+
+
+def promoted_tags(text: str) -> dict[str, tuple[str, ...]]:
+    """``column=Key|alias;…`` over the four columns that always exist; raises SettingsError."""
+    promoted = dict(DEFAULT_PROMOTED_TAGS)
+    taken = {column.name for column in lake_columns()}
+    for column, keys in _pairs(text, "PROMOTED_TAGS"):
+        if not _COLUMN.fullmatch(column) or (column not in DEFAULT_PROMOTED_TAGS and f"src_{column}" in taken):
+            raise SettingsError(
+                f"settings: PROMOTED_TAGS names the column '{column}'; use a new name of a-z, 0-9 and _"
+            )
+        promoted[column] = tuple(key for key in keys.split("|") if key)
+    return promoted
+
+
+def record_tags(text: str) -> dict[str, str]:
+    """``instance-tag=Key;…`` as tag column → tag key; raises SettingsError."""
+    tags = dict(_pairs(text, "RECORD_TAGS"))
+    unknown = sorted(tags.keys() - set(_TAG_FIELDS))
+    if unknown:
+        raise SettingsError(f"settings: RECORD_TAGS names '{unknown[0]}'; use one of {', '.join(_TAG_FIELDS)}")
+    return {name.replace("-", "_"): key for name, key in tags.items()}
+
+
+def _pairs(text: str, variable: str) -> list[tuple[str, str]]:
+    pairs = []
+    for part in filter(None, (part.strip() for part in text.split(";"))):
+        name, separator, value = part.partition("=")
+        if not separator or not name.strip() or not value.strip():
+            raise SettingsError(f"settings: {variable} has '{part}'; write name=value;name=value")
+        pairs.append((name.strip(), value.strip()))
+    return pairs
+
+
+def _ec2(values: Mapping[str, str]) -> Ec2Settings:
+    lookups = values.get("EC2_LOOKUPS", "on")
+    if lookups not in ("on", "off"):
+        raise SettingsError(f"settings: EC2_LOOKUPS is '{lookups}'; set it to on or off")
+    return Ec2Settings(
+        lookups=lookups == "on",
+        call_budget=int(_number(values, "EC2_CALL_BUDGET", 20)),
+        deadline_s=_number(values, "EC2_DEADLINE_S", 10),
+        cache_size=int(_number(values, "EC2_CACHE_SIZE", 100_000, least=1)),
+        cache_ttl_s=_number(values, "EC2_CACHE_TTL_S", 300, least=1),
+        negative_ttl_s=_number(values, "EC2_NEGATIVE_TTL_S", 60),
+        stale_ttl_s=_number(values, "EC2_STALE_TTL_S", 3600),
+        breaker_failures=int(_number(values, "EC2_BREAKER_FAILURES", 3, least=1)),
+        breaker_cool_down_s=_number(values, "EC2_BREAKER_COOL_DOWN_S", 60),
+    )
+
+
+def _number(values: Mapping[str, str], name: str, default: float, least: float = 0) -> float:
+    text = values.get(name) or str(default)
+    try:
+        number = float(text)
+    except ValueError:
+        number = float("nan")
+    if not least <= number < float("inf"):
+        raise SettingsError(f"settings: {name} is '{text}'; set it to a number of at least {least:g}")
+    return number

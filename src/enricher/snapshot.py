@@ -1,0 +1,96 @@
+"""An inventory as one Parquet object: what a snapshot holds, written and read whole.
+
+All tables stand behind each other in one table, told apart by ``kind``; the schema's metadata carries the version
+and the time. A snapshot that says another version, or nothing, is refused.
+"""
+
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from enricher.errors import InventoryError
+from enricher.inventory import ADDRESS_SCHEMA, INTERFACE_SCHEMA, InventoryTables
+from enricher.networks import Connection, Networks, Subnet, Vpc
+
+VERSION: Final = "1"
+_CIDRS: Final = pa.list_(pa.string())
+_SUBNET_SCHEMA: Final = pa.schema(
+    [
+        ("subnet_id", pa.string()),
+        ("vpc_id", pa.string()),
+        ("cidrs", _CIDRS),
+        ("az_id", pa.string()),
+        ("region", pa.string()),
+    ]
+)
+_VPC_SCHEMA: Final = pa.schema([("vpc_id", pa.string()), ("cidrs", _CIDRS)])
+_CONNECTION_SCHEMA: Final = pa.schema([("one", pa.string()), ("other", pa.string()), ("connection", pa.string())])
+_SCHEMAS: Final = {
+    "interface": INTERFACE_SCHEMA,
+    "address": ADDRESS_SCHEMA,
+    "subnet": _SUBNET_SCHEMA,
+    "vpc": _VPC_SCHEMA,
+    "connection": _CONNECTION_SCHEMA,
+}
+
+
+def to_snapshot(tables: InventoryTables) -> Any:
+    """The snapshot's bytes (a buffer)."""
+    networks = tables.networks
+    parts = {
+        "interface": tables.interfaces,
+        "address": tables.addresses,
+        "subnet": pa.Table.from_pylist(
+            [
+                {"subnet_id": s.subnet_id, "vpc_id": s.vpc_id, "cidrs": s.cidrs, "az_id": s.az_id, "region": s.region}
+                for s in networks.subnets
+            ],
+            _SUBNET_SCHEMA,
+        ),
+        "vpc": pa.Table.from_pylist([{"vpc_id": v.vpc_id, "cidrs": v.cidrs} for v in networks.vpcs], _VPC_SCHEMA),
+        "connection": pa.Table.from_pylist(
+            [{"one": c.one, "other": c.other, "connection": c.kind} for c in networks.connections], _CONNECTION_SCHEMA
+        ),
+    }
+    marked = [part.append_column("kind", pa.repeat(pa.scalar(kind), part.num_rows)) for kind, part in parts.items()]
+    table = pa.concat_tables(marked, promote_options="default")
+    observed_at = "" if tables.observed_at is None else repr(tables.observed_at)
+    table = table.replace_schema_metadata({"inventory_version": VERSION, "observed_at": observed_at})
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd")
+    return sink.getvalue()
+
+
+def from_snapshot(body: Any, name: str) -> InventoryTables:
+    """The tables of a snapshot's bytes; ``name`` is what errors call it.
+
+    Raises:
+        InventoryError: truncated, of another version, or no snapshot at all.
+    """
+    mend = "build it again with `vpcflow inventory build`"
+    try:
+        table = pq.read_table(pa.BufferReader(body))
+        metadata = table.schema.metadata or {}
+        version = metadata.get(b"inventory_version", b"none").decode()
+        if version != VERSION:
+            raise InventoryError(f"inventory {name}: has version {version}, this code reads {VERSION}; {mend}")
+        parts = {kind: _part(table, kind, schema) for kind, schema in _SCHEMAS.items()}
+        observed_at = metadata[b"observed_at"].decode()
+        networks = Networks(
+            [Vpc(row["vpc_id"], tuple(row["cidrs"])) for row in parts["vpc"].to_pylist()],
+            [
+                Subnet(row["subnet_id"], row["vpc_id"], tuple(row["cidrs"]), row["az_id"], row["region"])
+                for row in parts["subnet"].to_pylist()
+            ],
+            [Connection(row["one"], row["other"], row["connection"]) for row in parts["connection"].to_pylist()],
+        )
+    except (pa.ArrowException, KeyError, ValueError, TypeError, OSError) as error:
+        raise InventoryError(f"inventory {name}: is no snapshot ({type(error).__name__}); {mend}") from error
+    return InventoryTables(parts["interface"], parts["address"], networks, float(observed_at) if observed_at else None)
+
+
+def _part(table: pa.Table, kind: str, schema: pa.Schema) -> pa.Table:
+    rows = table.filter(pc.equal(table["kind"], kind))
+    return rows.select(schema.names).cast(schema).combine_chunks()

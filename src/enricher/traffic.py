@@ -1,0 +1,156 @@
+"""Column rules over resolved flows: whose side the recorder is, the traffic class, the path's name."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from enricher.columns import Combined
+from enricher.endpoints import Batch
+
+SRC: Final = 0
+DST: Final = 1
+HOP: Final = 2
+REPORTERS: Final = pa.array(["src", "dst", "hop"])
+
+# VPC user guide, "traffic-path".
+PATH_NAMES: Final = (
+    None,
+    "vpc_resource",
+    "internet_or_gateway_endpoint",
+    "virtual_private_gateway",
+    "intra_region_peering",
+    "inter_region_peering",
+    "local_gateway_or_zone",
+    "gateway_endpoint",
+    "internet_gateway",
+)
+CLASSES: Final = pa.array(
+    ["same_az", "cross_az", "cross_region", "internet", "aws_service", "private_unknown", "unknown"]
+)
+_CODE: Final = {name: code for code, name in enumerate(CLASSES.to_pylist())}
+
+# Whether the recorder's interface owns the address: True, False, or None where the interface is not known.
+Owns = Callable[[int, int], bool | None]
+
+
+def reporter_codes(batch: Batch, flow_direction: Any, is_hop_kind: Any, own_pairs: Any, owns: Owns) -> Any:
+    """SRC, DST, HOP or null for each row (int8).
+
+    ``flow_direction``: dictionary array; ``is_hop_kind``: bool per recorder; ``own_pairs``: int64
+    ``recorder · len(addresses) + address`` of every recorder's primary IPv4 and IPv6 addresses; ``owns(recorder,
+    address)``: secondary addresses and prefixes included. Never from ports, repetition or private ranges.
+    """
+    side = _told_by_direction(flow_direction)
+    if side.null_count:
+        side = pc.coalesce(side, _told_by_address(batch, own_pairs))
+    side = pc.if_else(pc.or_(pc.is_valid(batch.packet["src"]), pc.is_valid(batch.packet["dst"])), side, None)
+    own_packet = _of_side(side, batch.packet)
+    differs = pc.fill_null(pc.not_equal(own_packet, pc.fill_null(_of_side(side, batch.hop), -1)), False)
+    hop = is_hop_kind.take(batch.recorder)
+    if pc.any(differs).as_py():
+        foreign, unknown = _foreign_packets(batch, own_packet, differs, owns)
+        side = pc.if_else(pc.and_(unknown, pc.invert(hop)), None, side)
+        hop = pc.or_(hop, foreign)
+    return pc.if_else(hop, pa.scalar(HOP, pa.int8()), side)
+
+
+def _told_by_direction(flow_direction: Any) -> Any:
+    words = {"egress": SRC, "ingress": DST}
+    codes = pa.array([words.get(word) for word in flow_direction.dictionary.to_pylist()], pa.int8())
+    return codes.take(flow_direction.indices)
+
+
+def _told_by_address(batch: Batch, own_pairs: Any) -> Any:
+    """Without a direction: the one of srcaddr and dstaddr that is the recording interface's own."""
+    is_own = {side: pc.is_in(_pairs(batch, codes), value_set=own_pairs) for side, codes in batch.hop.items()}
+    only_src = pc.and_(is_own["src"], pc.invert(is_own["dst"]))
+    only_dst = pc.and_(is_own["dst"], pc.invert(is_own["src"]))
+    nothing = pa.scalar(None, pa.int8())
+    return pc.if_else(only_src, pa.scalar(SRC, pa.int8()), pc.if_else(only_dst, pa.scalar(DST, pa.int8()), nothing))
+
+
+def _pairs(batch: Batch, address_codes: Any) -> Any:
+    wide = pc.multiply(batch.recorder.cast(pa.int64()), max(len(batch.addresses), 1))
+    return pc.add(wide, address_codes.cast(pa.int64()))
+
+
+def _of_side(side: Any, codes: dict[str, Any]) -> Any:
+    return pc.if_else(pc.equal(side, SRC), codes["src"], codes["dst"])
+
+
+def _foreign_packets(batch: Batch, own_packet: Any, differs: Any, owns: Owns) -> tuple[Any, Any]:
+    """Rows whose packet address on the recorder's side is not the recorder's; rows where that cannot be told."""
+    pairs = Combined(
+        [
+            (pc.if_else(differs, batch.recorder, None), batch.recorders.num_rows),
+            (pc.if_else(differs, own_packet, None), len(batch.addresses)),
+        ]
+    )
+    answers: list[bool | None] = []
+    recorders = batch.recorder.take(pairs.firsts).to_pylist()
+    addresses = own_packet.take(pairs.firsts).to_pylist()
+    asked = differs.take(pairs.firsts).to_pylist()
+    for recorder, address, ask in zip(recorders, addresses, asked, strict=True):
+        answers.append(owns(recorder, address) if ask else True)
+    owned = pa.array(answers, pa.bool_()).take(pairs.codes)
+    return pc.fill_null(pc.invert(owned), False), pc.is_null(owned)
+
+
+def traffic_class(
+    flows: pa.Table,
+    has_addresses: Any,
+    located: dict[str, dict[str, Any]],
+    ours: dict[str, Any],
+    public: dict[str, Any],
+) -> Any:
+    """The class of each row as a dictionary array; null where not ``has_addresses``.
+
+    ``located``: for ``src`` and ``dst`` {``region``, ``az_id``} codes over shared dictionaries (null: not known);
+    ``ours``: bool, the side is located; ``public``: True, False, or null where the class must stay ``unknown``.
+    """
+    both = pc.and_(ours["src"], ours["dst"])
+    region_differs = pc.fill_null(pc.not_equal(located["src"]["region"], located["dst"]["region"]), False)
+    same_az = pc.equal(located["src"]["az_id"], located["dst"]["az_id"])
+    path = flows["traffic_path"]
+    path_is = {number: pc.fill_null(pc.equal(path, number), False).combine_chunks() for number in (5, 7)}
+    of_both = pc.if_else(
+        region_differs,
+        _CODE["cross_region"],
+        pc.if_else(same_az, _CODE["same_az"], _CODE["cross_az"]),
+    )
+    of_both = pc.fill_null(of_both, _CODE["unknown"])
+    other_service = pc.if_else(ours["src"], is_service(flows, "dst"), is_service(flows, "src"))
+    other_public = pc.if_else(ours["src"], public["dst"], public["src"])
+    of_one = pc.if_else(
+        other_service,
+        _CODE["aws_service"],
+        pc.fill_null(pc.if_else(other_public, _CODE["internet"], _CODE["private_unknown"]), _CODE["unknown"]),
+    )
+    of_one = pc.if_else(pc.or_(ours["src"], ours["dst"]), of_one, _CODE["unknown"])
+    codes = pc.if_else(
+        both,
+        of_both,
+        pc.if_else(
+            path_is[5],
+            _CODE["cross_region"],
+            pc.if_else(path_is[7], _CODE["aws_service"], of_one),
+        ),
+    )
+    return pa.DictionaryArray.from_arrays(pc.if_else(has_addresses, codes, None).cast(pa.int8()), CLASSES)
+
+
+def is_service(flows: pa.Table, side: str) -> Any:
+    """Rows whose packet address on this side is an AWS service's other than EC2 (bool, no nulls)."""
+    services = flows[f"pkt_{side}_aws_service"].chunk(0)
+    words = pa.array([word != "EC2" for word in services.dictionary.to_pylist()], pa.bool_())
+    return pc.fill_null(words.take(services.indices), False)
+
+
+def path_name(traffic_path: Any) -> Any:
+    """AWS's ``traffic_path`` 1 to 8 as names (dictionary array), else null."""
+    names = pa.array(PATH_NAMES[1:])
+    known = pc.and_(pc.greater_equal(traffic_path, 1), pc.less(traffic_path, len(PATH_NAMES)))
+    codes = pc.if_else(known, pc.subtract(traffic_path, 1), None).cast(pa.int32())
+    return pa.DictionaryArray.from_arrays(codes, names)
