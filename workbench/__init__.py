@@ -1,0 +1,1 @@
+"""What a person runs: the `vpcflow` command, the local stand-in cloud, DuckDB as Athena."""

@@ -1,0 +1,141 @@
+"""The ``vpcflow`` command. Exit codes: 0 done, 1 failed, 2 usage or bad input, 3 done with rejects."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from click import ClickException
+from click.exceptions import Exit
+
+from enricher.batch import Pipeline
+from enricher.errors import EnricherError, EventError
+from enricher.log_format import LogFormats
+from enricher.resolve import Rules
+from enricher.schema import DEFAULT_PROMOTED_TAGS
+from workbench.directory_store import DirectoryStore, StagedStore
+from workbench.enrich_files import FileEnricher, Summary, describe
+from workbench.errors import UsageError
+from workbench.inventory_files import load_source
+from workbench.show import print_summary
+
+OK, FAILED, USAGE, WITH_REJECTS = 0, 1, 2, 3
+
+app = typer.Typer(
+    name="vpcflow",
+    help="Who was behind each address in your VPC flow logs, and what crosses an Availability Zone.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Formats = Annotated[
+    list[str] | None,
+    typer.Option("--log-format", help="Format of lines without a header: '${version} ${account-id} …', v2 … v11, tgw."),
+]
+InventoryOption = Annotated[
+    Path | None, typer.Option("--inventory", help="Directory of AWS CLI output, or a snapshot. Without: no look-ups.")
+]
+LakeOut = Annotated[Path, typer.Option("--out", help="Directory of the lake to write.")]
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command with ``argv`` (default: the process's) and answer its exit code."""
+    try:
+        answer = app(sys.argv[1:] if argv is None else argv, standalone_mode=False)
+    except Exit as error:
+        return error.exit_code
+    except ClickException as error:
+        return _refuse(error.format_message())
+    except EnricherError as error:
+        return _refuse(str(error))
+    except KeyboardInterrupt:
+        return _fail("stopped")
+    except OSError as error:
+        return _fail(str(error))
+    return answer if isinstance(answer, int) else OK
+
+
+def run() -> None:
+    """The console script: exit with ``main``'s code."""
+    sys.exit(main())
+
+
+@app.command()
+def enrich(
+    files: Annotated[list[Path], typer.Argument(help="Flow logs: text, gzip, Parquet, JSON, error objects.")],
+    log_format: Formats = None,
+    inventory: InventoryOption = None,
+    region: Annotated[str | None, typer.Option(help="Region of records and paths that tell none.")] = None,
+    out: LakeOut = Path("lake"),
+    output: Annotated[str, typer.Option(help="table or json.")] = "table",
+) -> int:
+    """Enrich files of flow logs into a lake on disk."""
+    _one_of("--output", output, ("table", "json"))
+    promoted = dict(DEFAULT_PROMOTED_TAGS)
+    source = None if inventory is None else load_source(inventory, promoted, region)
+    summary = Summary(inventory=describe(source))
+    with StagedStore(out) as store:
+        for path, so_far in FileEnricher(_formats(log_format), source, promoted, region, store).run(files):
+            summary = so_far
+            sys.stderr.write(f"{path}: {summary.rows} rows, {summary.rejected} rejected so far\n")
+    if output == "json":
+        sys.stdout.write(json.dumps(summary.as_json()) + "\n")
+    else:
+        print_summary(summary, out)
+    return WITH_REJECTS if summary.rejected else OK
+
+
+@app.command()
+def invoke(
+    event: Annotated[Path, typer.Option(help="A Firehose transformation event, JSON.")],
+    log_format: Formats = None,
+    inventory: InventoryOption = None,
+    out: LakeOut = Path("lake"),
+) -> int:
+    """Run one Firehose event through the function's own pipeline; prints the response and nothing else."""
+    formats = _formats(log_format)
+    if formats is None:
+        raise UsageError(
+            "--log-format: is missing; an event names no format: give the flow log's own, or v2 … v11, tgw"
+        )
+    document = _read_event(event)
+    region = document.get("region") if isinstance(document, dict) else None
+    source = None if inventory is None else load_source(inventory, DEFAULT_PROMOTED_TAGS, region)
+    try:
+        answer = Pipeline(formats, Rules(), DirectoryStore(out)).process(document, source)
+    except EventError as error:
+        raise UsageError(f"{event}: {error}") from error
+    sys.stdout.write(json.dumps(answer.response) + "\n")
+    return WITH_REJECTS if answer.counts["Rejects"] else OK
+
+
+def _read_event(path: Path) -> object:
+    try:
+        document: object = json.loads(path.read_bytes())
+    except OSError as error:
+        raise UsageError(f"--event {path}: {error.strerror}; give a Firehose event as JSON") from error
+    except ValueError as error:
+        raise UsageError(f"--event {path}: is no JSON ({error}); give a Firehose event as JSON") from error
+    return document
+
+
+def _formats(texts: list[str] | None) -> LogFormats | None:
+    return LogFormats.parse(texts) if texts else None
+
+
+def _one_of(option: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise UsageError(f"{option} {value}: is not known; give {' or '.join(allowed)}")
+
+
+def _refuse(sentence: str) -> int:
+    sys.stderr.write(f"vpcflow: {' '.join(sentence.split())}\n")
+    return USAGE
+
+
+def _fail(sentence: str) -> int:
+    sys.stderr.write(f"vpcflow: failed: {' '.join(sentence.split())}\n")
+    return FAILED

@@ -1,0 +1,135 @@
+"""``vpcflow enrich``: files of flow logs through the same core as the function, into a lake on disk."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from enricher.attribution import Source
+from enricher.columns import plain
+from enricher.enrich import Provenance, enrich
+from enricher.lake import ObjectStore, Partition, to_error_objects, to_parquet
+from enricher.log_format import LogFormats
+from enricher.metrics import value_counts
+from enricher.parse import Parsed, parse_lines
+from enricher.resolve import Rules, resolve
+from enricher.schema import SIDES
+from workbench.errors import UsageError
+from workbench.inputs import Chunk, read_file
+
+
+@dataclass(slots=True)
+class Summary:
+    """What a run came to; ``lines = rows + rejected``."""
+
+    lines: int = 0
+    rows: int = 0
+    rejected: int = 0
+    rejects_by_reason: Counter[str] = field(default_factory=Counter)
+    statuses: dict[str, Counter[str]] = field(default_factory=lambda: {side: Counter() for side in SIDES})
+    objects: int = 0
+    inventory: str = "none: nothing was looked up"
+
+    def as_json(self) -> dict[str, Any]:
+        """The summary under the names that scripts rely on (DESIGN.md §7)."""
+        return {
+            "lines": self.lines,
+            "rows": self.rows,
+            "rejected": self.rejected,
+            "rejects_by_reason": dict(sorted(self.rejects_by_reason.items())),
+            "statuses": {side: dict(sorted(counts.items())) for side, counts in self.statuses.items()},
+            "resolved": sum(counts["resolved"] for counts in self.statuses.values()),
+            "unresolved": sum(counts["unresolved"] for counts in self.statuses.values()),
+            "objects": self.objects,
+            "inventory": self.inventory,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class FileEnricher:
+    """Enriches files into a store. ``region``: for records and paths that tell none."""
+
+    declared: LogFormats | None
+    source: Source | None
+    promoted: Mapping[str, tuple[str, ...]]
+    region: str | None
+    store: ObjectStore
+
+    def run(self, files: list[Path]) -> Iterator[tuple[Path, Summary]]:
+        """Enrich the files in turn; after each chunk the summary so far. Raises as ``read_file`` does."""
+        summary = Summary(inventory=describe(self.source))
+        for path in files:
+            for chunk in read_file(path, self.declared):
+                self._enrich(path, chunk, summary)
+                yield path, summary
+
+    def _enrich(self, path: Path, chunk: Chunk, summary: Summary) -> None:
+        parsed = self._parsed(chunk)
+        rejects = [*chunk.rejects, *parsed.rejects]
+        summary.lines += parsed.flows.num_rows + len(rejects)
+        summary.rejected += len(rejects)
+        summary.rejects_by_reason.update(reject.reason for reject in rejects)
+        name = chunk.name
+        regions = self._regions(path, chunk, parsed.flows)
+        arrived_at = chunk.arrived_at if chunk.arrived_at is not None else _latest_end(parsed.flows)
+        if rejects:
+            region = next(iter(regions), None) or chunk.region or self.region or "unknown"
+            key = Partition.at(region, arrived_at).rejected_key(name)
+            # Every line of a file is told from its neighbours by its bytes alone: one arrival serves them all.
+            self.store.put_if_absent(key, to_error_objects([_first(r) for r in rejects], [arrived_at]))
+        for region, rows in regions.items():
+            flows = parsed.flows if rows is None else parsed.flows.filter(rows)
+            self._write(flows, chunk, Partition.at(region, arrived_at), name, summary)
+
+    def _parsed(self, chunk: Chunk) -> Parsed:
+        formats = chunk.formats
+        if formats is None:
+            raise AssertionError  # read_file refuses lines without a format
+        return parse_lines(chunk.lines, [0] * len(chunk.lines), formats)
+
+    def _write(self, flows: pa.Table, chunk: Chunk, partition: Partition, name: str, summary: Summary) -> None:
+        arrivals = pa.array([chunk.arrived_at] * flows.num_rows, pa.int64())
+        rules = Rules(self.promoted, default_region=partition.aws_region)
+        dimension = resolve(flows, self.source, rules, None, pc.divide(arrivals, 1000))
+        rows = enrich(flows, dimension, Provenance(name, arrivals))
+        self.store.put_if_absent(partition.flow_logs_key(name), to_parquet(rows))
+        summary.rows += rows.num_rows
+        summary.objects += 1
+        for side in SIDES:
+            counts = value_counts(rows[f"{side}_status"])
+            summary.statuses[side].update({status: n for status, n in counts.items() if status is not None})
+
+    def _regions(self, path: Path, chunk: Chunk, flows: pa.Table) -> dict[str, Any]:
+        """Region → rows (bool; None for all): the record's, else the path's, else the option's."""
+        fallback = chunk.region or self.region
+        told = plain(flows["region"])
+        regions = pc.fill_null(told.cast(pa.string()), fallback) if fallback else told.cast(pa.string())
+        if regions.null_count:
+            raise UsageError(
+                f"{path}: neither its records nor its path tell a region; give --region, such as us-east-1"
+            )
+        names = regions.unique().to_pylist()
+        return {name: None if len(names) == 1 else pc.equal(regions, name) for name in names}
+
+
+def describe(source: Source | None) -> str:
+    """What the summary says of the inventory."""
+    if source is None:
+        return "none: nothing was looked up"
+    observed_at = source.inventory.observed_at
+    if observed_at is None:
+        return "undated: holds for every flow since each interface's AttachTime"
+    return f"snapshot of {int(observed_at)} (Unix seconds)"
+
+
+def _first(reject: Any) -> Any:
+    return type(reject)(0, reject.line, reject.reason)
+
+
+def _latest_end(flows: pa.Table) -> int | None:
+    latest = pc.max(flows["end"]).as_py()
+    return None if latest is None else int(latest) * 1000

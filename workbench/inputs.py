@@ -1,0 +1,227 @@
+"""Files of every shape that flow logs come in, as chunks of lines.
+
+Text with a header line or a declared format (plain or gzip), AWS-delivered Parquet, ``{"message": …}`` documents,
+CloudWatch envelopes, CloudWatch export lines with their timestamp in front, Firehose error objects.
+"""
+
+import base64
+import gzip
+import hashlib
+import json
+import re
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from enricher.errors import LogFormatError
+from enricher.log_format import LogFormat, LogFormats, header_format
+from enricher.payload import Lines, Reject, read_payloads
+from workbench.errors import UsageError
+
+MAX_LINES: Final = 100_000
+_MAX_JSON_BYTES: Final = 1024 * 1024 * 1024
+_EXPORT_PREFIX: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z ")
+_DELIVERED_AT: Final = re.compile(r"_(\d{8}T\d{4})Z_")
+_REGION: Final = re.compile(r"(?:vpcflowlogs[/_]|aws-region=)([a-z]{2}(?:-[a-z]+)+-\d+)")
+_NO_FORMAT: Final = "has no header line; give --log-format, such as --log-format '${version} ${account-id} …' or v2"
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """At most MAX_LINES lines of one file: their formats, arrival (Unix ms) and region where the file tells them.
+
+    ``rejects``: pieces of the file that are no lines at all. ``name``: a hash of format and content.
+    """
+
+    lines: list[str]
+    formats: LogFormats | None
+    arrived_at: int | None
+    region: str | None
+    rejects: list[Reject] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """The same for the same lines in the same format, wherever they come from."""
+        hasher = hashlib.blake2b(digest_size=16)
+        headers = [] if self.formats is None else [log_format.header for log_format in self.formats.formats]
+        for part in (*headers, "\0", *self.lines):
+            hasher.update(part.encode() + b"\n")
+        for reject in self.rejects:
+            hasher.update(reject.line + b"\0")
+        return hasher.hexdigest()
+
+
+def read_file(path: Path, declared: LogFormats | None) -> Iterator[Chunk]:
+    """The chunks of a file; ``declared`` is the format of lines without a header.
+
+    Raises:
+        UsageError: not readable, or its lines have no known format.
+        LogFormatError: its header contradicts itself.
+    """
+    try:
+        with path.open("rb") as file:
+            start = file.read(4)
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror or error}; give a file of flow logs") from error
+    told = Chunk([], declared, _delivered_at(path), _region_of(path))
+    if start == b"PAR1":
+        yield from _read_parquet(path, told)
+        return
+    try:
+        yield from _read_text_or_json(path, start[:2] == b"\x1f\x8b", told)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise UsageError(f"{path}: is damaged gzip ({error}); fetch it again") from error
+
+
+def _read_text_or_json(path: Path, is_gzip: bool, told: Chunk) -> Iterator[Chunk]:  # noqa: FBT001 - a fact of the file
+    with gzip.open(path) if is_gzip else path.open("rb") as file:
+        first = _first_line(file)
+        if first.startswith(b"{"):
+            content = first + file.read(_MAX_JSON_BYTES)
+            yield from _read_json(path, content, told)
+        else:
+            yield from _read_lines(path, first, file, told)
+
+
+def _first_line(file: Iterable[bytes]) -> bytes:
+    for line in file:
+        if line.strip():
+            return line.lstrip(b"\xef\xbb\xbf").lstrip()
+    return b""
+
+
+def _read_lines(path: Path, first: bytes, rest: Iterable[bytes], told: Chunk) -> Iterator[Chunk]:
+    header = _header(path, first)
+    if header is not None:
+        told = replace(told, formats=LogFormats((header,)))
+        first = b""
+    is_export = _EXPORT_PREFIX.match(first.decode(errors="replace")) is not None
+    lines = (line for line in _chain(first, rest) if line.strip())
+    while raw := list(islice(lines, MAX_LINES)):
+        if told.formats is None:
+            raise UsageError(f"{path}: {_NO_FORMAT}")
+        chunk = replace(told, lines=[], rejects=[])
+        for line in raw:
+            try:
+                text = line.decode().strip()
+            except UnicodeDecodeError:
+                chunk.rejects.append(Reject(0, line.strip(), "not_utf8"))
+            else:
+                chunk.lines.append(_EXPORT_PREFIX.sub("", text, count=1) if is_export else text)
+        yield chunk
+
+
+def _chain(first: bytes, rest: Iterable[bytes]) -> Iterator[bytes]:
+    yield first
+    yield from rest
+
+
+def _header(path: Path, first: bytes) -> LogFormat | None:
+    try:
+        return header_format(first.decode(errors="replace"))
+    except LogFormatError as error:
+        raise LogFormatError(f"{path}: {error}") from error
+
+
+def _read_json(path: Path, content: bytes, told: Chunk) -> Iterator[Chunk]:
+    """JSON documents one after the other: messages, envelopes, or Firehose's error objects."""
+    if told.formats is None:
+        raise UsageError(f"{path}: {_NO_FORMAT}")
+    by_hour: dict[int | None, tuple[int | None, Lines]] = {}
+    for document, arrived_at in _opened(path, content):
+        arrived = told.arrived_at if arrived_at is None else arrived_at
+        hour = None if arrived is None else arrived // 3_600_000
+        earliest, lines = by_hour.setdefault(hour, (arrived, Lines()))
+        if arrived is not None and earliest is not None and arrived < earliest:
+            by_hour[hour] = (arrived, lines)
+        read = read_payloads([document])
+        lines.lines += read.lines
+        lines.rejects += read.rejects
+    for earliest, lines in by_hour.values():
+        rejects = lines.rejects
+        for first in range(0, max(len(lines.lines), 1), MAX_LINES):
+            part = lines.lines[first : first + MAX_LINES]
+            yield replace(told, lines=part, arrived_at=earliest, rejects=rejects)
+            rejects = []
+
+
+def _opened(path: Path, content: bytes) -> Iterator[tuple[bytes | None, int | None]]:
+    """Payloads with their arrival: error objects are opened, everything else is one payload as it stands."""
+    if b"awData" not in content and b"rawdata" not in content:
+        if b'"recordId"' in content and b'"records"' in content:
+            raise UsageError(f"{path}: is a Firehose event; use `vpcflow invoke --event {path}`")
+        yield content, None
+        return
+    rest: list[bytes] = []
+    for line in content.split(b"\n"):
+        members = _error_object(line)
+        if members is None:
+            rest.append(line)
+            continue
+        try:
+            payload: bytes | None = base64.b64decode(members["rawdata"], validate=True)
+        except (ValueError, TypeError):
+            payload = line
+        yield payload, _moment(members)
+    yield b"\n".join(rest), None
+
+
+def _error_object(line: bytes) -> dict[str, Any] | None:
+    """A Firehose error object with its members in lower case (their spelling differs), or None."""
+    try:
+        document = json.loads(line)
+    except ValueError:
+        return None
+    if not isinstance(document, dict):
+        return None
+    members = {str(name).lower(): value for name, value in document.items()}
+    return members if "rawdata" in members else None
+
+
+def _moment(members: dict[str, Any]) -> int | None:
+    moment = members.get("arrivaltimestamp", members.get("approximatearrivaltimestamp"))
+    return int(moment) if isinstance(moment, int | float) else None
+
+
+def _read_parquet(path: Path, told: Chunk) -> Iterator[Chunk]:
+    """Rows of AWS-delivered Parquet as lines of the same fields, so that one reader judges both."""
+    try:
+        file = pq.ParquetFile(path)
+        log_format = LogFormat.of_fields(file.schema_arrow.names)
+        for batch in file.iter_batches(MAX_LINES):
+            columns = [_as_text(column) for column in batch.columns]
+            lines = pc.binary_join_element_wise(*columns, " ", null_handling="replace", null_replacement="-")
+            yield replace(told, lines=lines.to_pylist(), formats=LogFormats((log_format,)))
+    except (pa.ArrowException, OSError) as error:
+        raise UsageError(f"{path}: is damaged Parquet ({error}); fetch it again") from error
+    except LogFormatError as error:
+        raise UsageError(f"{path}: holds no flow logs ({error})") from error
+
+
+def _as_text(column: Any) -> Any:
+    text = column.cast(pa.string())
+    return pc.if_else(pc.equal(pc.utf8_trim_whitespace(text), ""), None, text)
+
+
+def _delivered_at(path: Path) -> int | None:
+    match = _DELIVERED_AT.search(path.name)
+    if match is None:
+        return None
+    try:
+        moment = datetime.strptime(match[1], "%Y%m%dT%H%M").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return int(moment.timestamp()) * 1000
+
+
+def _region_of(path: Path) -> str | None:
+    match = _REGION.search(path.as_posix())
+    return match[1] if match else None

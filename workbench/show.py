@@ -1,0 +1,44 @@
+"""Figures as text for people: plain tables, nothing that a terminal or a log could misread."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from enricher.schema import SIDES
+from workbench.enrich_files import Summary
+
+
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """A table on standard output; numbers to the right, cells shown as they are (no markup)."""
+    table = Table(title=title, title_justify="left", header_style="", title_style="bold")
+    numeric = [all(isinstance(row[i], int | float) or row[i] is None for row in rows) for i in range(len(columns))]
+    for name, is_number in zip(columns, numeric, strict=True):
+        table.add_column(name, justify="right" if is_number else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row))
+    Console(markup=False, highlight=False).print(table)
+
+
+def print_summary(summary: Summary, out: Path) -> None:
+    """What ``enrich`` came to."""
+    print(f"{summary.lines:,} lines: {summary.rows:,} rows in {summary.objects} objects, {summary.rejected:,} rejected")
+    for reason, number in sorted(summary.rejects_by_reason.items()):
+        print(f"  rejected, {reason}: {number:,}")
+    statuses = sorted({status for side in SIDES for status in summary.statuses[side]})
+    if statuses:
+        rows = [[status, *(summary.statuses[side][status] for side in SIDES)] for status in statuses]
+        print_table("Endpoints by status", ("status", "source", "destination"), rows)
+    print(f"inventory {summary.inventory}")
+    print(f"lake {out}")
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:,.4f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
