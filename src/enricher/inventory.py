@@ -21,7 +21,8 @@ ALWAYS: Final = -(2**62)
 INTERFACE_SCHEMA: Final = pa.schema(
     [
         *((name, STRING) for name in (*LOCATION, *RESOURCE)),
-        ("tags", TAGS),
+        ("tags", TAGS),  # of the resource behind it over its own
+        ("interface_tags", TAGS),  # its own alone
         ("attached_at", BIGINT),
         ("own_addresses", pa.list_(pa.string())),
     ]
@@ -36,6 +37,7 @@ ADDRESS_SCHEMA: Final = pa.schema(
         ("is_open", pa.bool_()),
     ]
 )
+INSTANCE_SCHEMA: Final = pa.schema([("instance_id", STRING), ("tags", TAGS)])
 
 
 class Owner(NamedTuple):
@@ -57,10 +59,11 @@ class Owner(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class InventoryTables:
-    """An inventory as it is built and stored: INTERFACE_SCHEMA, ADDRESS_SCHEMA, networks, date."""
+    """An inventory as it is built and stored: INTERFACE_SCHEMA, ADDRESS_SCHEMA, INSTANCE_SCHEMA, networks, date."""
 
     interfaces: pa.Table
     addresses: pa.Table
+    instances: pa.Table
     networks: Networks
     observed_at: float | None
 
@@ -74,6 +77,7 @@ class Inventory:
         self.observed_at = tables.observed_at
         interfaces = tables.interfaces.combine_chunks()
         self.endpoints = endpoint_table(interfaces, promoted)
+        self._interface_tags = interfaces["interface_tags"]
         self.attached_at = interfaces["attached_at"].to_pylist()
         self.own_addresses = interfaces["own_addresses"].to_pylist()
         self.interface_ids = interfaces["interface_id"].to_pylist()
@@ -83,6 +87,8 @@ class Inventory:
         for row, instance_id in enumerate(self._instances):
             if instance_id is not None:
                 self.instance_rows.setdefault(instance_id, []).append(row)
+        self._instance_tags = tables.instances["tags"]
+        self._instance_tag_rows = {name: row for row, name in enumerate(tables.instances["instance_id"].to_pylist())}
         self._private: dict[str, list[Owner]] = {}
         self._public: dict[str, list[Owner]] = {}
         prefixes: dict[str, list[tuple[str, Owner]]] = {}
@@ -107,6 +113,15 @@ class Inventory:
     def instance_since(self, row: int) -> int | None:
         """When (Unix seconds) the interface was attached to its instance; None without instance or time."""
         return self.attached_at[row] if self._instances[row] is not None else None
+
+    def instance_tags(self, instance_id: str | None) -> dict[str, str]:
+        """The instance's own tags, whatever interface it has; none where it is not known."""
+        row = self._instance_tag_rows.get(instance_id or "")
+        return {} if row is None else dict(self._instance_tags[row].as_py() or ())
+
+    def interface_tags(self, row: int) -> dict[str, str]:
+        """The interface's own tags, without those of the resource behind it."""
+        return dict(self._interface_tags[row].as_py() or ())
 
     def owners(self, address: Address) -> list[Owner]:
         """Who owned the private (or IPv6) address, in any VPC, ever as far as this inventory goes."""

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from enricher.addresses import Address
 from enricher.errors import InventoryError
-from enricher.inventory import ADDRESS_SCHEMA, INTERFACE_SCHEMA, InventoryTables
+from enricher.inventory import ADDRESS_SCHEMA, INSTANCE_SCHEMA, INTERFACE_SCHEMA, InventoryTables
 from enricher.networks import INTER_REGION_PEERING, INTRA_REGION_PEERING, TRANSIT, Connection, Networks, Subnet, Vpc
 from enricher.resource_kinds import resource_of
 
@@ -73,6 +73,10 @@ def tables_of(
     return InventoryTables(
         pa.Table.from_pylist(rows, INTERFACE_SCHEMA),
         pa.Table.from_pylist(addresses, ADDRESS_SCHEMA),
+        pa.Table.from_pylist(
+            [{"instance_id": name, "tags": list(tags.items())} for name, tags in behind.instance_tags.items()],
+            INSTANCE_SCHEMA,
+        ),
         networks,
         observed_at,
     )
@@ -178,6 +182,7 @@ def _interface_row(
         "resource_type": resource_type,
         "resource_id": resource_id,
         "tags": list(behind.tags(interface, instance_id).items()),
+        "interface_tags": list(_tags(interface.get("TagSet")).items()),
         "attached_at": _seconds(attachment.get("AttachTime"), interface["NetworkInterfaceId"]),
         "own_addresses": [
             address

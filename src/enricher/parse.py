@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
+from enricher.columns import plain
 from enricher.log_format import LogFormat, LogFormats
 from enricher.payload import Reject
 from enricher.schema import AWS_COLUMNS, BIGINT, EXTRA_FIELDS, INT, STRING
@@ -22,14 +23,14 @@ DICTIONARY: Final = pa.dictionary(pa.int32(), pa.string())
 _NULLS: Final = ["-", "None", ""]
 _TYPES: Final = {column.name: DICTIONARY if column.type == STRING else column.type for column in AWS_COLUMNS}
 _NUMERIC: Final = {column.name: column.type for column in AWS_COLUMNS if column.type in (INT, BIGINT)}
-_INT_MOST: Final = 2**31 - 1
+_MOST: Final = {INT: 2**31 - 1, BIGINT: 2**63 - 1}
 _MILLISECONDS_FROM: Final = 10**11
 _PORT_MOST: Final = 65_535
 _RANGES: Final = {
     "srcport": _PORT_MOST,
     "dstport": _PORT_MOST,
     "protocol": 255,
-    **dict.fromkeys(("version", "packets", "bytes", "start", "end", "tcp_flags", "traffic_path"), 10**18),
+    **dict.fromkeys(("version", "packets", "bytes", "start", "end", "tcp_flags", "traffic_path"), 2**63 - 1),
 }
 ADDRESS_COLUMNS: Final = ("srcaddr", "dstaddr", "pkt_srcaddr", "pkt_dstaddr")
 _IPV4: Final = r"^((25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(\.|$)){4}$"
@@ -138,7 +139,8 @@ def _parse_group(lines: Sequence[str], ordinals: Sequence[int], log_format: LogF
             _read(raw, log_format, misfits, {**_TYPES, **dict.fromkeys(_NUMERIC, STRING)}), lines, ordinals, misfits
         )
         for name in _NUMERIC.keys() & set(log_format.columns):
-            rows.drop(_not_a_number(rows.table[name], _NUMERIC[name]), "bad_integer")
+            rows.drop(_not_a_number(rows.table[name]), "bad_integer")
+            rows.drop(_too_large(rows.table[name], _MOST[_NUMERIC[name]]), "out_of_range")
         for index, name in enumerate(rows.table.column_names):
             if name in _NUMERIC:
                 rows.table = rows.table.set_column(index, name, rows.table[name].cast(_NUMERIC[name]))
@@ -169,13 +171,16 @@ def _read(raw: bytes, log_format: LogFormat, misfits: list[int], types: dict[str
     ).combine_chunks()
 
 
-def _not_a_number(texts: Any, number_type: Any) -> Any:
-    texts = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
-    wellformed = pc.match_substring_regex(texts, r"^-?[0-9]{1,18}$")
-    if number_type == INT:
-        numbers = pc.if_else(wellformed, texts, None).cast(BIGINT)
-        wellformed = pc.and_kleene(wellformed, pc.less_equal(pc.abs(numbers), _INT_MOST))
-    return pc.fill_null(pc.invert(wellformed), False)
+def _not_a_number(texts: Any) -> Any:
+    return pc.fill_null(pc.invert(pc.match_substring_regex(plain(texts), r"^-?[0-9]+$")), False)
+
+
+def _too_large(texts: Any, most: int) -> Any:
+    digits = pc.utf8_ltrim(plain(texts), "-0")
+    length, limit = pc.utf8_length(digits), str(most)
+    longer = pc.greater(length, len(limit))
+    greater = pc.and_(pc.equal(length, len(limit)), pc.greater(digits, limit))
+    return pc.fill_null(pc.or_(longer, greater), False)
 
 
 def drop_implausible(rows: _Rows) -> None:
@@ -194,6 +199,9 @@ def drop_implausible(rows: _Rows) -> None:
             if bad:
                 outside = pc.is_in(column.indices, pa.array(bad, pa.int32()))
                 rows.drop(outside, "bad_address")
+                position = rows.table.column_names.index(name)
+                compact = rows.table[name].cast(STRING).combine_chunks().dictionary_encode()
+                rows.table = rows.table.set_column(position, name, compact)
 
 
 def _unlike_ipv4(addresses: Any) -> list[tuple[int, str]]:

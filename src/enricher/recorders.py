@@ -49,7 +49,7 @@ def recorders_of(
     told = _cleaned(recorded)
     identities = zip(told["interface_id"].to_pylist(), told["instance_id"].to_pylist(), strict=True)
     picks = [_find(interface_id, instance_id, sources) for interface_id, instance_id in identities]
-    known = _forget_moved(taken(sources, picks, promoted), told["instance_id"])
+    known = _as_of_record(taken(sources, picks, promoted), told["instance_id"], picks, sources)
     columns: dict[str, Any] = {
         name: pc.coalesce(told[name], plain(known[name])) if name in told else plain(known[name]) for name in LOCATION
     }
@@ -111,17 +111,26 @@ def _find(interface_id: str | None, instance_id: str | None, sources: Sequence[S
     return None
 
 
-def _forget_moved(known: pa.Table, told_instance: Any) -> pa.Table:
-    """Where the record names another instance than the inventory, the inventory's resource and tags are not its."""
-    moved = pc.fill_null(pc.not_equal(plain(told_instance), plain(known["instance_id"])), False)
-    if not pc.any(moved).as_py():
+def _as_of_record(
+    known: pa.Table, told_instance: Any, picks: Sequence[tuple[int, int] | None], sources: Sequence[Source]
+) -> pa.Table:
+    """Where the record names another instance than the inventory, the record's instance and its tags hold."""
+    instances = plain(told_instance)
+    other = pc.and_(pc.is_valid(instances), pc.fill_null(pc.not_equal(instances, plain(known["instance_id"])), True))
+    if not pc.any(other).as_py():
         return known
-    instance_bound = [name for name in known.column_names if name not in LOCATION]
-    for name in instance_bound:
+    for name in (*RESOURCE, "tags"):
         column = plain(known[name])
-        kept = pc.if_else(moved, None, pa.array(range(len(column)), pa.int64()))
+        kept = pc.if_else(other, None, pa.array(range(len(column)), pa.int64()))
         known = known.set_column(known.column_names.index(name), name, column.take(kept))
-    return known
+    tags = plain(known["tags"]).to_pylist()
+    for row in pc.indices_nonzero(other).to_pylist():
+        pick = picks[row]
+        found = {} if pick is None else sources[pick[0]].inventory.interface_tags(pick[1])
+        for source in sources:
+            found |= source.inventory.instance_tags(instances[row].as_py())
+        tags[row] = list(found.items())
+    return known.set_column(known.column_names.index("tags"), "tags", pa.array(tags, TAGS))
 
 
 def _locate(columns: dict[str, Any], sources: Sequence[Source], default_region: str | None) -> None:
@@ -155,11 +164,16 @@ def _resource(told: Mapping[str, Any], known: pa.Table) -> tuple[Any, Any]:
         plain(known["resource_type"]),
         _word(told["instance_id"], "instance"),
         _word(gateways, "nat_gateway"),
+        _word(told["tgw_id"], "transit_gateway"),
         kinds,
     )
     gateway_ids = pc.coalesce(plain(known["resource_id"]), gateways)
     ids = pc.coalesce(
-        tasks, pc.if_else(pc.is_valid(known["resource_type"]), gateway_ids, None), told["instance_id"], gateways
+        tasks,
+        pc.if_else(pc.is_valid(known["resource_type"]), gateway_ids, None),
+        told["instance_id"],
+        gateways,
+        told["tgw_id"],
     )
     return plain(types), plain(ids)
 

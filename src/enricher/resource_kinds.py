@@ -23,15 +23,19 @@ HOP_KINDS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    """``where`` (InterfaceType or Description) matches ``pattern``: its group, if any, is the resource's id."""
+    """``where`` (InterfaceType or Description) matches ``pattern``: its group, if any, is the resource's id.
+
+    ``interface_type``: the rule holds for this InterfaceType only; None for any.
+    """
 
     where: str
     pattern: re.Pattern[str]
     resource_type: str
+    interface_type: str | None
 
 
-def _rule(where: str, pattern: str, resource_type: str) -> _Rule:
-    return _Rule(where, re.compile(pattern), resource_type)
+def _rule(where: str, pattern: str, resource_type: str, interface_type: str | None = None) -> _Rule:
+    return _Rule(where, re.compile(pattern), resource_type, interface_type)
 
 
 _RULES: Final = (
@@ -42,6 +46,12 @@ _RULES: Final = (
     _rule("Description", r"ELB ([^/\s]+)", "load_balancer"),
     _rule("InterfaceType", r"gateway_load_balancer", "gateway_load_balancer"),
     _rule("InterfaceType", r"load_balancer|network_load_balancer", "load_balancer"),
+    _rule(
+        "Description",
+        r"VPC Endpoint Interface (vpce-[0-9a-f]+)",
+        "gateway_load_balancer_endpoint",
+        interface_type="gateway_load_balancer_endpoint",
+    ),
     _rule("Description", r"VPC Endpoint Interface (vpce-[0-9a-f]+)", "vpc_endpoint"),
     _rule("InterfaceType", r"gateway_load_balancer_endpoint", "gateway_load_balancer_endpoint"),
     _rule("InterfaceType", r"vpc_endpoint", "vpc_endpoint"),
@@ -67,6 +77,8 @@ def resource_of(interface: Mapping[str, Any]) -> tuple[str, str | None]:
     if instance:
         return "instance", instance
     for rule in _RULES:
+        if rule.interface_type not in (None, interface.get("InterfaceType")):
+            continue
         match = rule.pattern.fullmatch(interface.get(rule.where) or "")
         if match:
             return rule.resource_type, match[1] if rule.pattern.groups else None

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from enricher.errors import InventoryError
-from enricher.inventory import ADDRESS_SCHEMA, INTERFACE_SCHEMA, InventoryTables
+from enricher.inventory import ADDRESS_SCHEMA, INSTANCE_SCHEMA, INTERFACE_SCHEMA, InventoryTables
 from enricher.networks import Connection, Networks, Subnet, Vpc
 
 VERSION: Final = "1"
@@ -30,6 +30,7 @@ _CONNECTION_SCHEMA: Final = pa.schema([("one", pa.string()), ("other", pa.string
 _SCHEMAS: Final = {
     "interface": INTERFACE_SCHEMA,
     "address": ADDRESS_SCHEMA,
+    "instance": INSTANCE_SCHEMA,
     "subnet": _SUBNET_SCHEMA,
     "vpc": _VPC_SCHEMA,
     "connection": _CONNECTION_SCHEMA,
@@ -42,6 +43,7 @@ def to_snapshot(tables: InventoryTables) -> Any:
     parts = {
         "interface": tables.interfaces,
         "address": tables.addresses,
+        "instance": tables.instances,
         "subnet": pa.Table.from_pylist(
             [
                 {"subnet_id": s.subnet_id, "vpc_id": s.vpc_id, "cidrs": s.cidrs, "az_id": s.az_id, "region": s.region}
@@ -88,7 +90,9 @@ def from_snapshot(body: Any, name: str) -> InventoryTables:
         )
     except (pa.ArrowException, KeyError, ValueError, TypeError, OSError) as error:
         raise InventoryError(f"inventory {name}: is no snapshot ({type(error).__name__}); {mend}") from error
-    return InventoryTables(parts["interface"], parts["address"], networks, float(observed_at) if observed_at else None)
+    return InventoryTables(
+        parts["interface"], parts["address"], parts["instance"], networks, float(observed_at) if observed_at else None
+    )
 
 
 def _part(table: pa.Table, kind: str, schema: pa.Schema) -> pa.Table:
