@@ -3,9 +3,8 @@
 import socket
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 V = TypeVar("V")
 IPV4: Final = 4
@@ -13,11 +12,11 @@ IPV6: Final = 6
 
 # RFC 1918, 100.64/10 (carrier-grade NAT), link-local, and their IPv6 counterparts.
 _PRIVATE: Final = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16")
+_FIRST_OCTETS: Final = frozenset({10, 172, 192, 100, 169})
 _PRIVATE_V6: Final = ("fc00::/7", "fe80::/10")
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(NamedTuple):
     """An address: its IP version, its number, its canonical text (IPv6 compressed, lower case)."""
 
     version: int
@@ -66,9 +65,18 @@ def merged(cidrs: Iterable[str]) -> "Ranges[bool]":
     return Ranges([(str(network), True) for network in (*ipv4, *ipv6)])
 
 
+_PRIVATE_NETWORKS: Final = tuple(ip_network(cidr) for cidr in (*_PRIVATE, *_PRIVATE_V6))
 _PRIVATE_RANGES: Final = Ranges([(cidr, True) for cidr in (*_PRIVATE, *_PRIVATE_V6)])
 
 
 def is_private(address: Address) -> bool:
     """Whether the address is of a range that is nobody's on the internet (RFC 1918, 6598, 3927, 4193, 4291)."""
+    if address.version == IPV4 and address.number >> 24 not in _FIRST_OCTETS:
+        return False
     return _PRIVATE_RANGES.find(address) is not None
+
+
+def is_private_network(cidr: str) -> bool:
+    """Whether all of the network is of such a range."""
+    network = ip_network(cidr)
+    return any(network.version == own.version and network.subnet_of(own) for own in _PRIVATE_NETWORKS)  # type: ignore[arg-type]  # same version

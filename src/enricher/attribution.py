@@ -40,11 +40,16 @@ class Candidate(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An inventory and what its word is worth: ``evidence`` is ``snapshot`` or ``ec2``; stale is past its hard TTL."""
+    """An inventory and what its word is worth: ``evidence`` is ``snapshot`` or ``ec2``; stale is past its hard TTL.
+
+    ``asked``: canonical addresses all of whose owners it knows; None: of every address. Of others it knows an owner by
+    chance, and there may be a second one in another VPC.
+    """
 
     inventory: Inventory
     evidence: str
     is_stale: bool = False
+    asked: frozenset[str] | None = None
 
 
 # Own sides of the batch's other records: (vpc_id, address code) → [(recorder, first start, last end)].
@@ -66,54 +71,112 @@ class Attributor:
     def answer(self, key: Key) -> list[Candidate]:
         """The candidates of a key, best first, the last one unbounded."""
         address = self.addresses[key.address]
+        sole = self._sole(key, address)
+        if sole is not None:
+            return [sole]
         if self.is_public(address):
             owners = [(n, o) for n, source in enumerate(self.sources) for o in source.inventory.public_owners(address)]
             return _settled(key, self._of_owners(key, owners), self._nobody(address, owners))
-        owners = [(n, o) for n, source in enumerate(self.sources) for o in source.inventory.owners(address)]
-        touching = [(n, owner) for n, owner in owners if owner.overlaps(key.first, key.last)]
-        vpc_id = self._vpc_of(key, address, touching)
+        owners = self._owners(key, address)
+        touching = [pair for pair in owners if pair[1].overlaps(key.first, key.last)]
+        claims = self._claims(key, address, touching)
+        vpc_id = self._vpc_of(key, address, claims)
         if vpc_id is None:
             return [self._nobody(address, touching)]
         candidates = self._of_peers(key, vpc_id)
         candidates += self._of_owners(key, [(n, owner) for n, owner in owners if owner.vpc_id == vpc_id])
-        return _settled(key, candidates, self._located(address, vpc_id))
+        # Where only a claim told the VPC, a flow outside the claim's time is not known to be there.
+        is_there = not claims or self._vpc_of(key, address, frozenset()) == vpc_id
+        return _settled(
+            key, candidates, self._located(address, vpc_id) if is_there else self._nobody(address, touching)
+        )
+
+    def _owners(self, key: Key, address: Address) -> list[tuple[int, Owner]]:
+        """(source, owner) of whoever owned the address, as far as each source's word goes."""
+        is_unique = _is_global(address)
+        return [
+            (number, owner)
+            for number, source in enumerate(self.sources)
+            for owner in source.inventory.owners(address)
+            if source.asked is None or address.text in source.asked or is_unique or owner.vpc_id == key.vpc_id
+        ]
+
+    def _claims(self, key: Key, address: Address, touching: Sequence[tuple[int, Owner]]) -> frozenset[str | None]:
+        """VPCs in which somebody is known to have the address: an owner, or a recorder of the batch."""
+        owning = frozenset(owner.vpc_id for _, owner in touching)
+        if not self.peers:
+            return owning
+        within = {key.vpc_id, *self._reachable(key, address, owning)}
+        return owning | {vpc_id for vpc_id in within if (vpc_id, key.address) in self.peers}
+
+    def _sole(self, key: Key, address: Address) -> Candidate | None:
+        """The common key, for which the rules need not be weighed: one record or one owner proves all of its span.
+
+        The owner is the only one in the key's own VPC; or nobody there, and the only one in a connected VPC.
+        """
+        recorders = self.peers.get((key.vpc_id or "", key.address))
+        if recorders is not None:
+            row, first, last = recorders[0]
+            proven = len(recorders) == 1 and first <= key.first and key.last <= last
+            return Candidate(ALWAYS, FOREVER, PEER, row, RESOLVED, "peer_record") if proven else None
+        if len(self.sources) != 1 or key.vpc_id is None:
+            return None
+        source = self.sources[0]
+        owners = source.inventory.owners(address)
+        mine = [owner for owner in owners if owner[1] == key.vpc_id]
+        if not mine and len(owners) == 1 and self._is_reached(key, address, owners[0], source):
+            mine = owners
+        if len(mine) != 1:
+            return None
+        row, _, valid_from, seen_until, _ = mine[0]
+        if valid_from > key.first or key.last > seen_until:
+            return None
+        return Candidate(ALWAYS, FOREVER, 0, row, STALE if source.is_stale else RESOLVED, source.evidence)
+
+    def _is_reached(self, key: Key, address: Address, owner: Owner, source: Source) -> bool:
+        """Whether the owner's VPC is connected, the key's own does not hold the address, and no record says more."""
+        networks = source.inventory.networks
+        connected = networks.connected(str(key.vpc_id), key.traffic_path)
+        if owner.vpc_id not in connected or networks.covers(str(key.vpc_id), address) is not False:
+            return False
+        return not any((vpc_id, key.address) in self.peers for vpc_id in connected)
 
     def is_public(self, address: Address) -> bool:
         """IPv4 that is nobody's private space nor in any known VPC's CIDR. IPv6 is looked up in networks first."""
-        if address.version == IPV6 or is_private(address):
-            return False
-        return not any(source.inventory.networks.any_vpc_covers(address) for source in self.sources)
+        return address.version != IPV6 and not is_private_to(address, self.sources)
 
-    def _vpc_of(self, key: Key, address: Address, touching: Sequence[tuple[int, Owner]]) -> str | None:
+    def _vpc_of(self, key: Key, address: Address, claims: frozenset[str | None]) -> str | None:
         """The one VPC the address is in, seen from the key's; None where that is not proven."""
-        if key.vpc_id is None:
-            return None
+        if key.vpc_id is None or key.vpc_id in claims:
+            return key.vpc_id
         covered = self._covers(key.vpc_id, address)
-        owning = {owner.vpc_id for _, owner in touching}
-        if covered or key.vpc_id in owning or (key.vpc_id, key.address) in self.peers:
+        if covered:
             return key.vpc_id
         if covered is None and self.sources:
             # Whether the recorder's own VPC holds it is not known, so another VPC's word does not settle it.
             return None
-        reachable = self._connected(key)
-        covering = self._covering(address)
-        if address.version == IPV6 and not is_private(address):
+        candidates = (claims or self._covering(address)) & self._reachable(key, address, claims)
+        return next(iter(candidates)) if len(candidates) == 1 else None
+
+    def _reachable(self, key: Key, address: Address, owning: frozenset[str | None]) -> frozenset[str | None]:
+        """VPCs in which the key's VPC reaches the address."""
+        if _is_global(address):
             # A global IPv6 address is one place in the world: no connection is needed to tell whose it is.
-            reachable |= {*owning, *covering}
-        known = owning | {vpc_id for vpc_id in reachable if (vpc_id, key.address) in self.peers}
-        candidates = (known or covering) & reachable
-        return candidates.pop() if len(candidates) == 1 else None
+            return self._connected(key) | owning | self._covering(address)
+        return self._connected(key)
 
     def _covers(self, vpc_id: str, address: Address) -> bool | None:
-        answers = {source.inventory.networks.covers(vpc_id, address) for source in self.sources}
+        answers = [source.inventory.networks.covers(vpc_id, address) for source in self.sources]
         return True if True in answers else (False if False in answers else None)
 
-    def _covering(self, address: Address) -> set[str | None]:
-        return {vpc_id for source in self.sources for vpc_id in source.inventory.networks.vpcs_covering(address)}
+    def _covering(self, address: Address) -> frozenset[str | None]:
+        return frozenset(
+            vpc_id for source in self.sources for vpc_id in source.inventory.networks.vpcs_covering(address)
+        )
 
-    def _connected(self, key: Key) -> set[str | None]:
-        networks = (source.inventory.networks for source in self.sources)
-        return {vpc_id for network in networks for vpc_id in network.connected(str(key.vpc_id), key.traffic_path)}
+    def _connected(self, key: Key) -> frozenset[str | None]:
+        reached = [s.inventory.networks.connected(str(key.vpc_id), key.traffic_path) for s in self.sources]
+        return reached[0] if len(reached) == 1 else frozenset().union(*reached)
 
     def _of_peers(self, key: Key, vpc_id: str) -> list[Candidate]:
         sides = sorted(self.peers.get((vpc_id, key.address), ()), key=lambda side: side[1])
@@ -127,7 +190,8 @@ class Attributor:
         proven: list[Candidate] = []
         continued: list[Candidate] = []
         for number, owner in owners:
-            others = [other for n, other in owners if self._interface(n, other) != self._interface(number, owner)]
+            mine = self._interface(number, owner)
+            others = [other for n, other in owners if self._interface(n, other) != mine] if len(owners) > 1 else []
             if any(o.valid_from <= owner.seen_until and owner.valid_from <= o.seen_until for o in others):
                 return []
             source = self.sources[number]
@@ -155,6 +219,18 @@ class Attributor:
         else:
             status = STALE if any(source.is_stale for source in self.sources) else ABSENT
         return Candidate(ALWAYS, FOREVER, NOBODY, 0, status, None)
+
+
+def is_private_to(address: Address, sources: Sequence[Source]) -> bool:
+    """Whether the address is of private space or of any known VPC's CIDR."""
+    return is_private(address) or any(
+        source.inventory.networks.holds_public_ranges and source.inventory.networks.any_vpc_covers(address)
+        for source in sources
+    )
+
+
+def _is_global(address: Address) -> bool:
+    return address.version == IPV6 and not is_private(address)
 
 
 def _settled(key: Key, candidates: list[Candidate], otherwise: Candidate) -> list[Candidate]:

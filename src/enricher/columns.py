@@ -1,10 +1,17 @@
 """Small column operations that Arrow lacks: several columns as one code, dictionaries over shared words."""
 
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+
+
+def int32_array(numbers: Iterable[int]) -> Any:
+    """An int32 array of plain numbers (pa.array asks each of them what it is)."""
+    numbers = array("i", numbers)
+    return pa.Array.from_buffers(pa.int32(), len(numbers), [None, pa.py_buffer(numbers)])
 
 
 def plain(array: Any) -> Any:

@@ -43,15 +43,16 @@ def dimension_of(
     endpoints = pa.concat_tables(
         [
             recorders.endpoints.select(names),
-            recorders.detached.select(names),
+            recorders.detached.select(names).slice(0, count if _may_be_detached(recorders) else 0),
             _candidate_rows(candidates, recorders, sources, promoted).select(names),
             nothing,
         ]
     ).combine_chunks()
+    offset = 2 * count if _may_be_detached(recorders) else count
     own = _own_rows(batch, recorders)
     side_rows = {}
     for side in SIDES:
-        asked = _candidate_of(batch, keys.codes[side], answers.candidates, 2 * count)
+        asked = _candidate_of(batch, keys.codes[side], answers.candidates, offset)
         rows = pc.if_else(keys.is_own[side], own, pc.fill_null(asked, endpoints.num_rows - 1))
         side_rows[side] = _unnamed_own(side, rows, endpoints, recorders, batch, reporter)
     observed = [source.inventory.observed_at for source in sources if source.inventory.observed_at is not None]
@@ -100,9 +101,13 @@ def _replaced(table: pa.Table, positions: Sequence[int], other: pa.Table, rows: 
     return joined.combine_chunks().take(pa.array(order, pa.int64()))
 
 
+def _may_be_detached(recorders: Recorders) -> bool:
+    return bool(recorders.attached_at.null_count < len(recorders.attached_at))
+
+
 def _own_rows(batch: Batch, recorders: Recorders) -> Any:
     """The recorder's endpoint row for each flow; before its instance's attachment the detached one."""
-    if recorders.attached_at.null_count == len(recorders.attached_at):
+    if not _may_be_detached(recorders):
         return batch.recorder
     early = pc.fill_null(pc.less(batch.starts, recorders.attached_at.take(batch.recorder)), False)
     return pc.if_else(early, pc.add(batch.recorder, batch.recorders.num_rows), batch.recorder)

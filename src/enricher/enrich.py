@@ -29,12 +29,10 @@ class Provenance:
 def enrich(flows: pa.Table, dimension: Dimension, provenance: Provenance) -> pa.Table:
     """Add both sides, the reporter, class, path and provenance to ``flows`` (``schema.flow_columns()``)."""
     columns: dict[str, Any] = {name: plain(flows[name]) for name in flows.column_names}
-    endpoints = _encoded(dimension.endpoints)
     for side in SIDES:
-        rows = dimension.side_rows[side]
-        columns |= {f"{side}_{name}": array.take(rows) for name, array in endpoints.items()}
+        columns |= _taken(dimension.endpoints, dimension.side_rows[side], f"{side}_")
     columns["reporter"] = dimension.reporter
-    columns |= {f"reporter_{name}": endpoints[name].take(dimension.reporter_rows) for name in _REPORTER}
+    columns |= _taken(dimension.endpoints.select(_REPORTER), dimension.reporter_rows, "reporter_")
     columns["traffic_class"] = _traffic_class(flows, dimension, columns)
     for side in SIDES:
         columns[f"{side}_evidence"] = _with_service(flows, side, columns)
@@ -45,21 +43,27 @@ def enrich(flows: pa.Table, dimension: Dimension, provenance: Provenance) -> pa.
     return pa.table({column.name: columns[column.name] for column in lake_columns(tuple(extra))})
 
 
-def _encoded(endpoints: pa.Table) -> dict[str, Any]:
-    """Columns ready for ``take``: words as dictionary codes, tags as they are."""
-    words = {name: plain(endpoints[name]) for name in endpoints.column_names}
-    return {name: array if name == "tags" else array.dictionary_encode() for name, array in words.items()}
+def _taken(endpoints: pa.Table, rows: Any, prefix: str) -> dict[str, Any]:
+    """The endpoints' columns at ``rows``: words as dictionaries that hold no more than is used, tags as they are."""
+    used = rows.dictionary_encode()
+    few = endpoints.take(used.dictionary)
+    words = {name: plain(few[name]) for name in few.column_names}
+    return {
+        prefix + name: (array if name == "tags" else array.dictionary_encode()).take(used.indices)
+        for name, array in words.items()
+    }
 
 
 def _traffic_class(flows: pa.Table, dimension: Dimension, columns: dict[str, Any]) -> Any:
     is_ours = _is_ours(dimension.endpoints)
     # Both sides' codes come from one dictionary a column, so equal codes are equal words.
-    located = {side: {name: columns[f"{side}_{name}"].indices for name in ("region", "az_id")} for side in SIDES}
+    codes = {name: plain(dimension.endpoints[name]).dictionary_encode().indices for name in ("region", "az_id")}
+    rows = dimension.side_rows
     return traffic_class(
         flows,
         pc.and_(*(pc.is_valid(dimension.is_public[side]) for side in SIDES)),
-        located,
-        {side: is_ours.take(dimension.side_rows[side]) for side in SIDES},
+        {side: {name: array.take(rows[side]) for name, array in codes.items()} for side in SIDES},
+        {side: is_ours.take(rows[side]) for side in SIDES},
         {side: _public(dimension.is_public[side], columns[f"{side}_status"]) for side in SIDES},
     )
 

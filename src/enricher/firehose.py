@@ -6,14 +6,21 @@ Amazon Data Firehose developer guide, "Data transformation and status model" (ev
 
 import binascii
 import hashlib
+import re
+from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import msgspec
+
 from enricher.errors import EventError
 
+_DIGEST_LENGTH: Final = 32
 _MEND: Final = "expected a Firehose transformation event (deliveryStreamArn, region, records)"
+_REGION: Final = re.compile(r"[a-z0-9-]+")  # it becomes part of a key
+_YEAR_10000_MS: Final = 253_402_300_800_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +39,25 @@ class Delivery:
 
     def digest(self) -> str:
         """A name for this batch that its retries share: stream, record ids and data, never the invocation's id."""
-        hasher = hashlib.blake2b(digest_size=16)
-        for part in (self.stream_arn, "\0".join(self.record_ids), "\0".join(self.data)):
-            encoded = part.encode()
-            hasher.update(len(encoded).to_bytes(8, "big"))
-            hasher.update(encoded)
-        return hasher.hexdigest()
+        data = [
+            text.encode(errors="surrogatepass") if payload is None else payload
+            for text, payload in zip(self.data, self.payloads, strict=True)
+        ]
+        hasher = hashlib.sha256()
+        ids = [text.encode(errors="surrogatepass") for text in (self.stream_arn, *self.record_ids)]
+        for parts in (ids, data):
+            # The lengths keep batches apart whose bytes are only cut differently.
+            hasher.update(array("Q", [len(parts), *map(len, parts)]).tobytes())
+            hasher.update(b"".join(parts))
+        return hasher.hexdigest()[:_DIGEST_LENGTH]
+
+
+class _Record(msgspec.Struct):
+    """A record as it usually is; ``bytes`` makes msgspec decode the base64."""
+
+    recordId: str  # noqa: N815 - Firehose's own name
+    data: bytes
+    approximateArrivalTimestamp: int  # noqa: N815 - same
 
 
 def read_event(event: object) -> Delivery:
@@ -50,9 +70,25 @@ def read_event(event: object) -> Delivery:
         raise EventError(f"event: has no list of records; {_MEND}")
     stream_arn = event.get("deliveryStreamArn") or event.get("sourceKinesisStreamArn")
     region = event.get("region") or _region_of(stream_arn)
-    if not isinstance(stream_arn, str) or not isinstance(region, str) or not region:
+    if not isinstance(stream_arn, str) or not isinstance(region, str) or not _REGION.fullmatch(region):
         raise EventError(f"event: has no deliveryStreamArn or region; {_MEND}")
     records = event["records"]
+    try:
+        known = msgspec.convert(records, list[_Record])
+    except (msgspec.ValidationError, UnicodeEncodeError):
+        return _read_records(stream_arn, region, records)
+    return Delivery(
+        stream_arn,
+        region,
+        [record.recordId for record in known],
+        [record["data"] for record in records],
+        [record.data for record in known],
+        _checked([record.approximateArrivalTimestamp for record in known]),
+    )
+
+
+def _read_records(stream_arn: str, region: str, records: list[Any]) -> Delivery:
+    """The slow way, for a batch in which a record is not as usual."""
     try:
         record_ids = [record["recordId"] for record in records]
         data = [record["data"] for record in records]
@@ -63,7 +99,7 @@ def read_event(event: object) -> Delivery:
         arrived_at = [_milliseconds(moment, position) for position, moment in enumerate(arrived_at)]
     if not all(type(text) is str for text in (*record_ids, *data)):
         raise EventError(f"event: a record's recordId or data is no text; {_MEND}")
-    return Delivery(stream_arn, region, record_ids, data, [_decoded(text) for text in data], arrived_at)
+    return Delivery(stream_arn, region, record_ids, data, [_decoded(text) for text in data], _checked(arrived_at))
 
 
 def response(delivery: Delivery, failed: Sequence[int]) -> dict[str, Any]:
@@ -82,6 +118,12 @@ def response(delivery: Delivery, failed: Sequence[int]) -> dict[str, Any]:
     return {"records": records}
 
 
+def _checked(arrived_at: list[int]) -> list[int]:
+    if arrived_at and not 0 <= min(arrived_at) <= max(arrived_at) < _YEAR_10000_MS:
+        raise EventError(f"event: a record's approximateArrivalTimestamp is no time in Unix milliseconds; {_MEND}")
+    return arrived_at
+
+
 def _decoded(text: str) -> bytes | None:
     try:
         return binascii.a2b_base64(text, strict_mode=True)
@@ -95,8 +137,10 @@ def _look_closer(records: Sequence[Any]) -> tuple[list[Any], list[Any], list[Any
     for position, record in enumerate(records):
         if not isinstance(record, Mapping) or "recordId" not in record or "data" not in record:
             raise EventError(f"event: record {position} has no recordId or data; {_MEND}")
-        metadata = record.get("kinesisRecordMetadata") or {}
-        moment = record.get("approximateArrivalTimestamp") or metadata.get("approximateArrivalTimestamp")
+        metadata = record.get("kinesisRecordMetadata")
+        moment = record.get("approximateArrivalTimestamp")
+        if moment is None and isinstance(metadata, Mapping):
+            moment = metadata.get("approximateArrivalTimestamp")
         if moment is None:
             raise EventError(f"event: record {position} has no approximateArrivalTimestamp; {_MEND}")
         ids.append(record["recordId"])
@@ -106,12 +150,14 @@ def _look_closer(records: Sequence[Any]) -> tuple[list[Any], list[Any], list[Any
 
 
 def _milliseconds(moment: object, position: int) -> int:
-    if isinstance(moment, int | float):
-        return int(moment)
     try:
+        if isinstance(moment, int | float) and not isinstance(moment, bool):
+            return int(moment)
         parsed = datetime.fromisoformat(str(moment))
-    except ValueError as error:
-        raise EventError(f"event: record {position} has an approximateArrivalTimestamp that is no time") from error
+    except (ValueError, OverflowError) as error:
+        raise EventError(
+            f"event: record {position} has an approximateArrivalTimestamp that is no time; {_MEND}"
+        ) from error
     aware = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
     return round(aware.timestamp() * 1000)
 

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from enricher.addresses import Address, Ranges
+from enricher.addresses import Address, Ranges, merged
 from enricher.networks import Networks
 from enricher.schema import BIGINT, LOCATION, RESOURCE, STRING, TAGS
 
@@ -91,7 +91,8 @@ class Inventory:
         self._instance_tag_rows = {name: row for row, name in enumerate(tables.instances["instance_id"].to_pylist())}
         self._private: dict[str, list[Owner]] = {}
         self._public: dict[str, list[Owner]] = {}
-        prefixes: dict[str, list[tuple[str, Owner]]] = {}
+        # One interface may have given a prefix up and another taken it: all its owners stand behind one range.
+        prefixes: dict[str, dict[str, list[Owner]]] = {}
         for address, vpc_id, interface_id, valid_from, seen_until, is_open in zip(
             *(tables.addresses[name].to_pylist() for name in ADDRESS_SCHEMA.names), strict=True
         ):
@@ -105,10 +106,11 @@ class Inventory:
             if vpc_id is None:
                 self._public.setdefault(address, []).append(owner)
             elif "/" in address:
-                prefixes.setdefault(vpc_id, []).append((address, owner))
+                prefixes.setdefault(vpc_id, {}).setdefault(address, []).append(owner)
             else:
                 self._private.setdefault(address, []).append(owner)
-        self._prefixes = {vpc_id: Ranges(entries) for vpc_id, entries in prefixes.items()}
+        self._prefixes = {vpc_id: Ranges(list(owned.items())) for vpc_id, owned in prefixes.items()}
+        self._any_prefix = merged(cidr for owned in prefixes.values() for cidr in owned)
 
     def instance_since(self, row: int) -> int | None:
         """When (Unix seconds) the interface was attached to its instance; None without instance or time."""
@@ -126,10 +128,10 @@ class Inventory:
     def owners(self, address: Address) -> list[Owner]:
         """Who owned the private (or IPv6) address, in any VPC, ever as far as this inventory goes."""
         found = self._private.get(address.text, [])
-        if self._prefixes:
-            held = (ranges.find(address) for ranges in self._prefixes.values())
-            found = [*found, *(owner for owner in held if owner is not None)]
-        return found
+        if not self._prefixes or self._any_prefix.find(address) is None:
+            return found
+        held = (ranges.find(address) for ranges in self._prefixes.values())
+        return [*found, *(owner for owners in held for owner in owners or ())]
 
     def public_owners(self, address: Address) -> list[Owner]:
         """Who the public IPv4 address was associated with."""

@@ -42,7 +42,36 @@ DOCUMENTS: Final[dict[str, tuple[str, str, str]]] = {
         "ec2 describe-transit-gateway-attachments",
     ),
 }
-_REGION: Final = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d+")
+_REGION: Final = re.compile(r"[a-z]{2,}(?:-[a-z]+)+-\d+")
+
+# What stands inside an entry, as far as it is read: {} an object, [{}] a list of objects; texts have one name each.
+_TEXTS: Final = frozenset({
+    "AvailabilityZone", "AvailabilityZoneId", "CidrBlock", "Description", "InstanceId", "InterfaceType", "Ipv4Prefix",
+    "Ipv6Address", "Ipv6CidrBlock", "Ipv6Prefix", "Key", "NatGatewayId", "NetworkInterfaceId",
+    "NetworkInterfaceOwnerId", "OwnerId", "PrivateIp", "PrivateIpAddress", "PublicIp", "Region", "RequesterId",
+    "ResourceId", "ResourceType", "SubnetId", "TransitGatewayId", "Value", "VpcId",
+})  # fmt: skip
+_INTERFACE: Final[Document] = {
+    "Attachment": {},
+    "Association": {},
+    "PrivateIpAddresses": [{"Association": {}}],
+    "Ipv6Addresses": [{}],
+    "Ipv4Prefixes": [{}],
+    "Ipv6Prefixes": [{}],
+    "TagSet": [{}],
+}
+_PEER: Final[Document] = {"CidrBlockSet": [{}], "Ipv6CidrBlockSet": [{}]}
+_IPV6_BLOCKS: Final[Document] = {"Ipv6CidrBlockAssociationSet": [{"Ipv6CidrBlockState": {}}]}
+_SHAPES: Final[dict[str, Document]] = {
+    "network-interfaces": _INTERFACE,
+    "instances": {"Instances": [{"NetworkInterfaces": [_INTERFACE], "Placement": {}, "Tags": [{}]}]},
+    "subnets": _IPV6_BLOCKS,
+    "vpcs": {"CidrBlockAssociationSet": [{"CidrBlockState": {}}], **_IPV6_BLOCKS},
+    "nat-gateways": {"NatGatewayAddresses": [{}], "Tags": [{}]},
+    "vpc-peering-connections": {"RequesterVpcInfo": _PEER, "AccepterVpcInfo": _PEER, "Status": {}},
+}
+# Amazon VPC user guide, "NAT gateway basics": a deleted gateway is listed for about an hour; its addresses are free.
+_GONE_GATEWAY: Final = ("deleted", "failed")
 
 
 def tables_of(
@@ -84,8 +113,8 @@ def tables_of(
 
 def check_document(name: str, document: object) -> list[Any]:
     """The document's list, each entry with its id. Raises InventoryError naming the document and the mend."""
-    key, member, call = DOCUMENTS[name]
-    mend = f"write it with `aws {call} --output json`"
+    key, member, _ = DOCUMENTS[name]
+    mend = _mend(name)
     if not isinstance(document, dict) or not isinstance(document.get(key), list):
         raise InventoryError(f'inventory {name}.json: has no list "{key}"; {mend}')
     if document.get("NextToken"):
@@ -93,7 +122,32 @@ def check_document(name: str, document: object) -> list[Any]:
     for position, entry in enumerate(document[key]):
         if not isinstance(entry, dict) or not entry.get(member):
             raise InventoryError(f'inventory {name}.json: entry {position} of "{key}" has no {member}; {mend}')
+        misfit = _misfit(entry, _SHAPES.get(name, {}), f"{key}[{position}]")
+        if misfit:
+            raise InventoryError(f"inventory {name}.json: {misfit}; {mend}")
     return list(document[key])
+
+
+def _mend(name: str) -> str:
+    return f"write it with `aws {DOCUMENTS[name][2]} --output json`"
+
+
+def _misfit(value: object, shape: Any, where: str) -> str | None:
+    """What is not as the AWS CLI prints it, or None; members that are not there, or null, are none."""
+    if shape is None:
+        return None if isinstance(value, str) else f"{where} is no text"
+    if isinstance(shape, list):
+        if not isinstance(value, list):
+            return f"{where} is no list"
+        return next(filter(None, (_misfit(each, shape[0], f"{where}[{n}]") for n, each in enumerate(value))), None)
+    if not isinstance(value, dict):
+        return f"{where} is no object"
+    for name, each in value.items():
+        if each is not None and (name in shape or name in _TEXTS):
+            misfit = _misfit(each, shape.get(name), f"{where}.{name}")
+            if misfit:
+                return misfit
+    return None
 
 
 def _interfaces(lists: Mapping[str, list[Any]]) -> Iterable[Document]:
@@ -102,6 +156,8 @@ def _interfaces(lists: Mapping[str, list[Any]]) -> Iterable[Document]:
     for reservation in lists.get("instances", ()):
         for instance in reservation["Instances"]:
             for interface in instance.get("NetworkInterfaces") or ():
+                if not interface.get("NetworkInterfaceId"):
+                    continue
                 attachment = {**(interface.get("Attachment") or {}), "InstanceId": instance.get("InstanceId")}
                 zone = (instance.get("Placement") or {}).get("AvailabilityZone")
                 told.setdefault(
@@ -110,7 +166,7 @@ def _interfaces(lists: Mapping[str, list[Any]]) -> Iterable[Document]:
                 )
     for gateway in lists.get("nat-gateways", ()):
         for address in gateway.get("NatGatewayAddresses") or ():
-            if address.get("NetworkInterfaceId"):
+            if address.get("NetworkInterfaceId") and gateway.get("State") not in _GONE_GATEWAY:
                 told.setdefault(
                     address["NetworkInterfaceId"],
                     {
@@ -185,7 +241,7 @@ def _interface_row(
         "interface_tags": list(_tags(interface.get("TagSet")).items()),
         "attached_at": _seconds(attachment.get("AttachTime"), interface["NetworkInterfaceId"]),
         "own_addresses": [
-            address
+            _canonical(address, interface["NetworkInterfaceId"])
             for address in (_primary(interface), *(a.get("Ipv6Address") for a in interface.get("Ipv6Addresses") or ()))
             if address
         ],
@@ -197,7 +253,8 @@ def _address_rows(
 ) -> Iterable[dict[str, Any]]:
     """Every address and prefix of the interface with the time for which its ownership is proven.
 
-    AttachTime proves the past of the primary address alone: others can be assigned and moved at any time.
+    AttachTime proves the past of the primary address alone: others can be assigned and moved at any time. Without
+    an AttachTime a dated inventory proves nothing of the time before it.
     """
     primary = _primary(interface)
     private = {a.get("PrivateIpAddress") for a in interface.get("PrivateIpAddresses") or ()} | {primary}
@@ -209,13 +266,14 @@ def _address_rows(
         (interface.get("Association") or {}).get("PublicIp"),
         *behind.public_addresses.get(row["interface_id"], ()),
     }
+    dated_from = None if seen is None else math.ceil(seen)
     for address in sorted(filter(None, private | ipv6 | prefixes | public)):
-        dated_from = math.ceil(seen) if seen is not None else None
+        proven_by_attachment = seen is None or (address == primary and row["attached_at"] is not None)
         yield {
             "address": _canonical(address, row["interface_id"]),
             "vpc_id": None if address in public else row["vpc_id"],
             "interface_id": row["interface_id"],
-            "valid_from": row["attached_at"] if address == primary or seen is None else dated_from,
+            "valid_from": row["attached_at"] if proven_by_attachment else dated_from,
             "seen_until": None if seen is None else math.floor(seen),
             "is_open": True,
         }
@@ -238,16 +296,10 @@ def _networks(lists: Mapping[str, list[Any]]) -> Networks:
         kind = INTRA_REGION_PEERING if sides[0].get("Region") == sides[1].get("Region") else INTER_REGION_PEERING
         connections.append(Connection(sides[0]["VpcId"], sides[1]["VpcId"], kind))
         for side in sides:
-            vpcs.setdefault(side["VpcId"], Vpc(side["VpcId"], _peer_cidrs(side)))
+            vpcs.setdefault(side["VpcId"], Vpc(side["VpcId"], _peer_cidrs(side, peering["VpcPeeringConnectionId"])))
     connections += _transit_connections(lists.get("transit-gateway-attachments", ()))
     subnets = [_subnet(subnet) for subnet in lists.get("subnets", ())]
-    known = [vpc for vpc in vpcs.values() if vpc.cidrs]
-    try:
-        return Networks(known, subnets, connections)
-    except ValueError as error:
-        raise InventoryError(
-            f"inventory subnets.json or vpcs.json: {error}; write them again with the AWS CLI"
-        ) from error
+    return Networks([vpc for vpc in vpcs.values() if vpc.cidrs], subnets, connections)
 
 
 def _transit_connections(attachments: Iterable[Document]) -> list[Connection]:
@@ -264,34 +316,45 @@ def _transit_connections(attachments: Iterable[Document]) -> list[Connection]:
 
 
 def _subnet(subnet: Document) -> Subnet:
-    ipv6 = (a.get("Ipv6CidrBlock") for a in subnet.get("Ipv6CidrBlockAssociationSet") or ())
+    cidrs = (subnet.get("CidrBlock"), *_associated(subnet, "Ipv6CidrBlock"))
     return Subnet(
         subnet["SubnetId"],
         str(subnet.get("VpcId")),
-        tuple(filter(None, (subnet.get("CidrBlock"), *ipv6))),
+        _cidrs(cidrs, "subnets", subnet["SubnetId"]),
         subnet.get("AvailabilityZoneId"),
         _region(subnet.get("AvailabilityZone")),
     )
 
 
 def _vpc_cidrs(vpc: Document) -> tuple[str, ...]:
-    ipv4 = [
-        a.get("CidrBlock")
-        for a in vpc.get("CidrBlockAssociationSet") or ()
-        if (a.get("CidrBlockState") or {}).get("State", "associated") == "associated"
-    ]
-    ipv6 = [
-        a.get("Ipv6CidrBlock")
-        for a in vpc.get("Ipv6CidrBlockAssociationSet") or ()
-        if (a.get("Ipv6CidrBlockState") or {}).get("State", "associated") == "associated"
-    ]
-    return tuple(dict.fromkeys(filter(None, (vpc.get("CidrBlock"), *ipv4, *ipv6))))
+    cidrs = (vpc.get("CidrBlock"), *_associated(vpc, "CidrBlock"), *_associated(vpc, "Ipv6CidrBlock"))
+    return _cidrs(cidrs, "vpcs", vpc["VpcId"])
 
 
-def _peer_cidrs(side: Document) -> tuple[str, ...]:
-    ipv4 = [block.get("CidrBlock") for block in side.get("CidrBlockSet") or ()]
-    ipv6 = [block.get("Ipv6CidrBlock") for block in side.get("Ipv6CidrBlockSet") or ()]
-    return tuple(dict.fromkeys(filter(None, (side.get("CidrBlock"), *ipv4, *ipv6))))
+def _associated(network: Document, block: str) -> Iterable[str | None]:
+    """Blocks that the network has now: those leaving it, or not yet there, are left out."""
+    for association in network.get(f"{block}AssociationSet") or ():
+        if (association.get(f"{block}State") or {}).get("State", "associated") == "associated":
+            yield association.get(block)
+
+
+def _peer_cidrs(side: Document, peering_id: str) -> tuple[str, ...]:
+    ipv4 = (block.get("CidrBlock") for block in side.get("CidrBlockSet") or ())
+    ipv6 = (block.get("Ipv6CidrBlock") for block in side.get("Ipv6CidrBlockSet") or ())
+    return _cidrs((side.get("CidrBlock"), *ipv4, *ipv6), "vpc-peering-connections", peering_id)
+
+
+def _cidrs(told: Iterable[str | None], document: str, entry_id: str) -> tuple[str, ...]:
+    """The CIDRs told, each once; raises InventoryError where one is none."""
+    cidrs = tuple(dict.fromkeys(filter(None, told)))
+    for cidr in cidrs:
+        try:
+            ip_network(cidr)
+        except ValueError as error:
+            raise InventoryError(
+                f"inventory {document}.json: {entry_id} has '{cidr}' for a CIDR; {_mend(document)}"
+            ) from error
+    return cidrs
 
 
 def _tags(tags: Iterable[Document] | None) -> dict[str, str]:
@@ -308,12 +371,14 @@ def _seconds(time: str | datetime | None, interface_id: str) -> int | None:
         return None
     try:
         moment = time if isinstance(time, datetime) else datetime.fromisoformat(time)
-        return math.ceil(moment.timestamp())
-    except (TypeError, ValueError) as error:
-        raise InventoryError(
-            f"inventory network-interfaces.json: AttachTime of {interface_id} is no ISO 8601 time; "
-            "write it with `aws ec2 describe-network-interfaces --output json`"
-        ) from error
+        if moment.tzinfo is not None:
+            return math.ceil(moment.timestamp())
+    except (TypeError, ValueError):
+        pass
+    raise InventoryError(
+        f"inventory network-interfaces.json: AttachTime of {interface_id} is no ISO 8601 time with an offset; "
+        f"{_mend('network-interfaces')}"
+    )
 
 
 def _canonical(address: str, interface_id: str) -> str:
@@ -321,6 +386,6 @@ def _canonical(address: str, interface_id: str) -> str:
         return str(ip_network(address, strict=False)) if "/" in address else Address.parse(address).text
     except (OSError, ValueError) as error:
         raise InventoryError(
-            f"inventory network-interfaces.json: {interface_id} has an address that is none; "
-            "write it with `aws ec2 describe-network-interfaces --output json`"
+            f"inventory network-interfaces.json: {interface_id} has '{address}' for an address; "
+            f"{_mend('network-interfaces')}"
         ) from error

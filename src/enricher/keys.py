@@ -7,8 +7,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from enricher.addresses import IPV6, Address, is_private
-from enricher.attribution import Key, PeerSides, Source
+from enricher.addresses import IPV6
+from enricher.attribution import Key, PeerSides, Source, is_private_to
 from enricher.columns import Combined, plain, spans
 from enricher.endpoints import Batch
 from enricher.recorders import Recorders
@@ -80,7 +80,7 @@ def keys_of(flows: pa.Table, batch: Batch, recorders: Recorders, reporter: Any, 
         for side, code in zip(SIDES, (SRC, DST), strict=True)
     }
     vpcs, vpc_codes = _vpc_codes(flows, batch, recorders)
-    private = [_is_private(address, sources) for address in batch.addresses]
+    private = [is_private_to(address, sources) for address in batch.addresses]
     scoped = pa.array(
         [is_ours or address.version == IPV6 for is_ours, address in zip(private, batch.addresses, strict=True)],
         pa.bool_(),
@@ -169,11 +169,6 @@ def _vpc_codes(flows: pa.Table, batch: Batch, recorders: Recorders) -> tuple[lis
         vpcs = list(known)
         codes[side] = pc.coalesce(pa.array(mapped, pa.int32()).take(told.indices), default)
     return vpcs, codes
-
-
-def _is_private(address: Address, sources: Sequence[Source]) -> bool:
-    """Of private space or of any known VPC's CIDR."""
-    return is_private(address) or any(source.inventory.networks.any_vpc_covers(address) for source in sources)
 
 
 def _path(flows: pa.Table) -> Any:

@@ -86,7 +86,15 @@ class S3Store:
 def to_parquet(rows: pa.Table) -> Any:
     """The object's bytes (a buffer): zstd, plain strings for readers, dictionaries only inside the file."""
     sink = pa.BufferOutputStream()
-    pq.write_table(rows, sink, compression="zstd", store_schema=False, row_group_size=ROWS_PER_GROUP)
+    pq.write_table(
+        rows,
+        sink,
+        compression="zstd",
+        store_schema=False,
+        row_group_size=ROWS_PER_GROUP,
+        # Objects are found by partition; within one, only time can exclude a row group.
+        write_statistics=["start", "end"],
+    )
     return sink.getvalue()
 
 

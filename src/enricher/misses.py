@@ -70,7 +70,7 @@ class MissSource:
 
         answers = self._cache.get_many([(NETWORKS, "")], now, load)
         learnt = {**answers.stale, **answers.found}.get((NETWORKS, ""))
-        return None if learnt is None else self._source(learnt.documents[0], {})
+        return None if learnt is None else self._source(learnt.documents[0], {}, frozenset())
 
     def interfaces(self, ids: Iterable[str], now: float, budget: Budget) -> tuple[Source | None, frozenset[str]]:
         """The interfaces with these ids as a source, and the ids that could not be asked."""
@@ -118,17 +118,19 @@ class MissSource:
             return {(kind, name): Learnt(now, tuple(owners[name])) if name in owners else None for name in answer.asked}
 
         answers = self._cache.get_many(keys, now, load)
-        learnt = [*answers.found.values(), *answers.stale.values()]
+        # An interface that came with several answers is what the latest of them says.
+        learnt = sorted([*answers.found.values(), *answers.stale.values()], key=lambda one: one.at)
         interfaces = {document["NetworkInterfaceId"]: document for one in learnt for document in one.documents}
         seen_at = {document["NetworkInterfaceId"]: one.at for one in learnt for document in one.documents}
         unasked = frozenset(name for _, name in answers.unresolved)
         if not interfaces:
             return None, unasked
+        asked = frozenset(name for kind, name in keys if kind == ADDRESS and name not in unasked)
         documents = {
             "network-interfaces": {"NetworkInterfaces": list(interfaces.values())},
             "instances": {"Reservations": self._reservations(interfaces.values(), now, budget)},
         }
-        return self._source(documents, seen_at), unasked
+        return self._source(documents, seen_at, asked), unasked
 
     def _reservations(self, interfaces: Iterable[Document], now: float, budget: Budget) -> list[Document]:
         """The instances behind interfaces, for their tags."""
@@ -145,9 +147,9 @@ class MissSource:
         answers = self._cache.get_many([(INSTANCE, name) for name in attached if name], now, load)
         return [each for one in (*answers.found.values(), *answers.stale.values()) for each in one.documents]
 
-    def _source(self, documents: Mapping[str, Any], seen_at: Mapping[str, float]) -> Source:
+    def _source(self, documents: Mapping[str, Any], seen_at: Mapping[str, float], asked: frozenset[str]) -> Source:
         tables = tables_of(documents, seen_at=seen_at, default_region=self._region)
-        return Source(Inventory(tables, self._promoted), "ec2")
+        return Source(Inventory(tables, self._promoted), "ec2", asked=asked)
 
 
 def _addresses_of(interface: Document) -> set[str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from enricher.addresses import Address, Ranges, merged
+from enricher.addresses import Address, Ranges, is_private_network, merged
 
 INTRA_REGION_PEERING: Final = "peering"
 INTER_REGION_PEERING: Final = "inter_region_peering"
@@ -54,12 +54,14 @@ class Networks:
         self.subnet_rows = {subnet.subnet_id: row for row, subnet in enumerate(self.subnets)}
         self._vpc_ranges = {vpc.vpc_id: Ranges([(cidr, True) for cidr in vpc.cidrs]) for vpc in self.vpcs}
         self._all_vpcs = merged(cidr for vpc in self.vpcs for cidr in vpc.cidrs)
+        self.holds_public_ranges = any(not is_private_network(cidr) for vpc in self.vpcs for cidr in vpc.cidrs)
         by_vpc: dict[str, list[tuple[str, int]]] = {}
         for row, subnet in enumerate(self.subnets):
             by_vpc.setdefault(subnet.vpc_id, []).extend((cidr, row) for cidr in subnet.cidrs)
         # Subnets of one VPC never overlap, so the longest prefix is the only one.
         self._subnet_ranges = {vpc_id: Ranges(cidrs) for vpc_id, cidrs in by_vpc.items()}
         self._connected: dict[str, dict[str, set[str]]] = {}
+        self._reached: dict[tuple[str, int], frozenset[str]] = {}
         for link in self.connections:
             for one, other in ((link.one, link.other), (link.other, link.one)):
                 self._connected.setdefault(one, {}).setdefault(other, set()).add(link.kind)
@@ -86,6 +88,10 @@ class Networks:
 
     def connected(self, vpc_id: str, traffic_path: int = 0) -> frozenset[str]:
         """VPCs connected to this one; ``traffic_path`` 4 and 5 leave only those over that kind of peering."""
-        kinds = _KINDS_OF_PATH.get(traffic_path)
-        links = self._connected.get(vpc_id, {})
-        return frozenset(other for other, how in links.items() if kinds is None or how & kinds)
+        known = self._reached.get((vpc_id, traffic_path))
+        if known is None:
+            kinds = _KINDS_OF_PATH.get(traffic_path)
+            links = self._connected.get(vpc_id, {})
+            known = frozenset(other for other, how in links.items() if kinds is None or how & kinds)
+            self._reached[vpc_id, traffic_path] = known
+        return known

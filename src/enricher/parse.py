@@ -6,7 +6,7 @@ dictionary-encoded, because everything downstream works on their indices.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from typing import Any, Final
 
@@ -14,13 +14,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
-from enricher.columns import plain
+from enricher.columns import int32_array, plain
 from enricher.log_format import LogFormat, LogFormats
-from enricher.payload import Reject
+from enricher.payload import LineBlock, Reject
 from enricher.schema import AWS_COLUMNS, BIGINT, EXTRA_FIELDS, INT, STRING
 
 DICTIONARY: Final = pa.dictionary(pa.int32(), pa.string())
-_NULLS: Final = ["-", "None", ""]
+_NULLS: Final = ["-", "None"]
 _TYPES: Final = {column.name: DICTIONARY if column.type == STRING else column.type for column in AWS_COLUMNS}
 _NUMERIC: Final = {column.name: column.type for column in AWS_COLUMNS if column.type in (INT, BIGINT)}
 _MOST: Final = {INT: 2**31 - 1, BIGINT: 2**63 - 1}
@@ -54,25 +54,33 @@ def parse_lines(lines: Sequence[str], ordinals: Sequence[int], formats: LogForma
     """Read ``lines`` (no line ends inside) that came in delivery records ``ordinals``.
 
     A line that does not fit its format is a reject with its bytes: ``field_count``, ``bad_integer``,
-    ``bad_address``, ``out_of_range``. A line that repeats the format's header is passed over and counted.
+    ``bad_address``, ``out_of_range``. A line that repeats a format's header is passed over and counted.
     """
-    headers = {log_format.header for log_format in formats.formats}
-    if any(map(headers.__contains__, lines)):
-        return _without_headers(lines, ordinals, formats, headers)
+    text = lines.text if isinstance(lines, LineBlock) else "\n".join(lines).encode()
+    if any(log_format.header.encode() in text for log_format in formats.formats):
+        headers = {log_format.header for log_format in formats.formats}
+        kept = [position for position, line in enumerate(lines) if " ".join(line.split()) not in headers]
+        if len(kept) < len(lines):
+            parsed = parse_lines([lines[p] for p in kept], [ordinals[p] for p in kept], formats)
+            return replace(parsed, headers=len(lines) - len(kept))
     if len(formats.formats) == 1:
-        return _parse_group(lines, ordinals, formats.formats[0])
+        return _parse_group(text, lines, ordinals, formats.formats[0])
+    return _parse_by_count(lines, ordinals, formats)
+
+
+def _parse_by_count(lines: Sequence[str], ordinals: Sequence[int], formats: LogFormats) -> Parsed:
+    """Lines of several formats, told apart by their number of fields."""
     by_count: dict[int, list[int]] = {}
     for position, line in enumerate(lines):
         by_count.setdefault(len(line.split()), []).append(position)
-    known = {len(log_format.fields): log_format for log_format in formats.formats}
-    parts = [
-        _parse_group([lines[p] for p in positions], [ordinals[p] for p in positions], known[count])
-        for count, positions in by_count.items()
-        if count in known
-    ]
-    strangers = [p for count, positions in by_count.items() if count not in known for p in positions]
+    parts: list[Parsed] = []
+    for log_format in formats.formats:
+        positions = by_count.pop(len(log_format.fields), [])
+        mine = [lines[p] for p in positions]
+        parts.append(_parse_group("\n".join(mine).encode(), mine, [ordinals[p] for p in positions], log_format))
+    strangers = [position for positions in by_count.values() for position in positions]
     rejects = [Reject(ordinals[p], lines[p].encode(), "field_count") for p in strangers]
-    return _joined(parts or [_parse_group([], [], formats.formats[0])], rejects)
+    return _joined(parts, rejects)
 
 
 def unify(tables: Sequence[pa.Table]) -> pa.Table:
@@ -80,15 +88,10 @@ def unify(tables: Sequence[pa.Table]) -> pa.Table:
     return pa.concat_tables(tables).unify_dictionaries().combine_chunks()
 
 
-def _without_headers(lines: Sequence[str], ordinals: Sequence[int], formats: LogFormats, headers: set[str]) -> Parsed:
-    kept = [position for position, line in enumerate(lines) if line not in headers]
-    parsed = parse_lines([lines[p] for p in kept], [ordinals[p] for p in kept], formats)
-    return Parsed(parsed.flows, parsed.ordinals, parsed.rejects, len(lines) - len(kept))
-
-
 def _joined(parts: list[Parsed], rejects: list[Reject]) -> Parsed:
     for part in parts:
         rejects.extend(part.rejects)
+    parts = [part for part in parts if part.flows.num_rows] or parts[:1]
     if len(parts) == 1:
         return Parsed(parts[0].flows, parts[0].ordinals, rejects)
     return Parsed(unify([p.flows for p in parts]), pa.concat_arrays([p.ordinals for p in parts]), rejects)
@@ -99,53 +102,119 @@ class _Rows:
 
     def __init__(self, table: pa.Table, lines: Sequence[str], ordinals: Sequence[int], misfits: list[int]) -> None:
         self.table = table
+        self.rejects: list[Reject] = []
         self._lines = lines
         self._ordinals = ordinals
-        self.rejects = [self._reject(position, "field_count") for position in misfits]
         gone = set(misfits)
-        self._positions = pa.array(
-            range(len(lines)) if not gone else [p for p in range(len(lines)) if p not in gone], pa.int32()
-        )
+        self._positions = int32_array(p for p in range(len(lines)) if p not in gone) if gone else None
+
+    def take_out(self, mask: Any) -> list[int]:
+        """Take the rows where ``mask`` (bool, no nulls) is true out of the table; answers their lines' positions."""
+        if not pc.any(mask).as_py():
+            return []
+        mask = plain(mask)
+        kept = pc.invert(mask)
+        self.table = self.table.filter(kept)
+        before = int32_array(range(len(self._lines))) if self._positions is None else self._positions
+        self._positions = before.filter(kept)
+        positions: list[int] = before.filter(mask).to_pylist()
+        return positions
 
     def drop(self, mask: Any, reason: str) -> None:
         """Reject the rows where ``mask`` (bool, no nulls) is true."""
-        if not pc.any(mask).as_py():
-            return
-        self.rejects.extend(self._reject(position, reason) for position in self._positions.filter(mask).to_pylist())
-        kept = pc.invert(mask)
-        self.table = self.table.filter(kept)
-        self._positions = self._positions.filter(kept)
+        self.reject(self.take_out(mask), reason)
+
+    def reject(self, positions: list[int], reason: str) -> None:
+        """Reject lines that are no row of the table."""
+        self.rejects += [Reject(self._ordinals[p], self._lines[p].encode(), reason) for p in positions]
 
     def ordinals(self) -> Any:
-        return pa.array(self._ordinals, pa.int32()).take(self._positions)
+        """The delivery record of each row (int32)."""
+        ordinals = int32_array(self._ordinals)
+        return ordinals if self._positions is None else ordinals.take(self._positions)
 
-    def _reject(self, position: int, reason: str) -> Reject:
-        return Reject(self._ordinals[position], self._lines[position].encode(), reason)
 
-
-def _parse_group(lines: Sequence[str], ordinals: Sequence[int], log_format: LogFormat) -> Parsed:
-    blob = "\n".join(lines)
-    if "  " in blob or "\t" in blob or "\r" in blob or " \n" in blob or "\n " in blob or blob != blob.strip():
-        # Runs of spaces would read as empty values and shift the rest.
-        blob = "\n".join(" ".join(line.split()) for line in lines)
-    raw = blob.encode()
+def _parse_group(text: bytes, lines: Sequence[str], ordinals: Sequence[int], log_format: LogFormat) -> Parsed:
+    """Lines of one format; ``text`` holds the same lines, LF between them."""
+    if b"\r" in text:
+        text = "\n".join(_even(line) for line in lines).encode()
     misfits: list[int] = []
-    try:
-        rows = _Rows(_read(raw, log_format, misfits, _TYPES), lines, ordinals, misfits)
-    except pa.ArrowInvalid:
+    table = None if _may_hold_hexadecimal(text) else _read_typed(text, log_format, misfits)
+    if table is None:
         # One bad integer fails a typed read as a whole: read the numbers as text and look for it.
         misfits.clear()
-        rows = _Rows(
-            _read(raw, log_format, misfits, {**_TYPES, **dict.fromkeys(_NUMERIC, STRING)}), lines, ordinals, misfits
-        )
-        for name in _NUMERIC.keys() & set(log_format.columns):
-            rows.drop(_not_a_number(rows.table[name]), "bad_integer")
-            rows.drop(_too_large(rows.table[name], _MOST[_NUMERIC[name]]), "out_of_range")
-        for index, name in enumerate(rows.table.column_names):
-            if name in _NUMERIC:
-                rows.table = rows.table.set_column(index, name, rows.table[name].cast(_NUMERIC[name]))
+        types = {**_TYPES, **dict.fromkeys(_NUMERIC, STRING)}
+        rows = _Rows(_read(text, log_format, misfits, types), lines, ordinals, misfits)
+        uneven = rows.take_out(_has_empty_word(rows.table))
+        _cast_numbers(rows, log_format)
+    else:
+        rows = _Rows(table, lines, ordinals, misfits)
+        uneven = rows.take_out(_has_empty_word(table))
     drop_implausible(rows)
-    return Parsed(_in_schema(rows.table, log_format), rows.ordinals(), rows.rejects)
+    # Runs of spaces read as empty values, or as more fields than there are.
+    mendable = [p for p in (*misfits, *uneven) if _even(lines[p]) != lines[p]]
+    rows.reject(sorted({*misfits, *uneven} - set(mendable)), "field_count")
+    parsed = Parsed(_in_schema(rows.table, log_format), rows.ordinals(), rows.rejects)
+    if not mendable:
+        return parsed
+    return _joined([parsed, _parse_mended(sorted(mendable), lines, ordinals, log_format)], [])
+
+
+def _may_hold_hexadecimal(text: bytes) -> bool:
+    """Arrow reads 0x10 as a number. Searching for one byte is fast, for two it is not."""
+    return (b"x" in text and b"0x" in text) or (b"X" in text and b"0X" in text)
+
+
+def _read_typed(text: bytes, log_format: LogFormat, misfits: list[int]) -> pa.Table | None:
+    try:
+        return _read(text, log_format, misfits, _TYPES)
+    except pa.ArrowInvalid:
+        return None
+
+
+def _parse_mended(positions: list[int], lines: Sequence[str], ordinals: Sequence[int], log_format: LogFormat) -> Parsed:
+    """Lines read again with one space between fields; a reject still keeps the bytes that came."""
+    evened = [_even(lines[p]) for p in positions]
+    parsed = _parse_group("\n".join(evened).encode(), evened, range(len(evened)), log_format)
+    rejects = [
+        Reject(ordinals[positions[r.ordinal]], lines[positions[r.ordinal]].encode(), r.reason) for r in parsed.rejects
+    ]
+    came_in = int32_array(ordinals[p] for p in positions)
+    return Parsed(parsed.flows, came_in.take(parsed.ordinals), rejects)
+
+
+def _even(line: str) -> str:
+    return " ".join(line.split())
+
+
+def _has_empty_word(table: pa.Table) -> Any:
+    """Rows with an empty value in any text column (bool)."""
+    found = pa.repeat(pa.scalar(False), table.num_rows)
+    for column in map(plain, table.columns):
+        if pa.types.is_dictionary(column.type):
+            code = pc.index(column.dictionary, "").as_py()
+            if code >= 0:
+                found = pc.or_(found, pc.fill_null(pc.equal(column.indices, code), False))
+        elif column.type == STRING:
+            found = pc.or_(found, pc.fill_null(pc.equal(column, ""), False))
+    return found
+
+
+def _cast_numbers(rows: _Rows, log_format: LogFormat) -> None:
+    for name in _NUMERIC.keys() & set(log_format.columns):
+        rows.drop(_not_a_number(rows.table[name]), "bad_integer")
+        rows.drop(_too_large(rows.table[name], _MOST[_NUMERIC[name]]), "out_of_range")
+    for index, name in enumerate(rows.table.column_names):
+        if name in _NUMERIC:
+            rows.table = rows.table.set_column(index, name, rows.table[name].cast(_NUMERIC[name]))
+
+
+def _has_empty_words(table: pa.Table) -> bool:
+    return any(
+        pc.index(plain(column).dictionary, "").as_py() >= 0
+        for column in table.columns
+        if pa.types.is_dictionary(column.type)
+    )
 
 
 def _read(raw: bytes, log_format: LogFormat, misfits: list[int], types: dict[str, Any]) -> pa.Table:
@@ -161,12 +230,12 @@ def _read(raw: bytes, log_format: LogFormat, misfits: list[int], types: dict[str
     return csv.read_csv(
         pa.py_buffer(raw),
         csv.ReadOptions(column_names=columns, use_threads=False, block_size=len(raw) + 1),
-        csv.ParseOptions(delimiter=" ", quote_char=False, invalid_row_handler=misfit),
+        csv.ParseOptions(delimiter=" ", quote_char=False, ignore_empty_lines=False, invalid_row_handler=misfit),
         csv.ConvertOptions(
             column_types={name: types.get(name, STRING) for name in columns},
             null_values=_NULLS,
             strings_can_be_null=True,
-            check_utf8=False,  # the lines were str
+            check_utf8=False,  # the lines were text
         ),
     ).combine_chunks()
 

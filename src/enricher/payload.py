@@ -11,14 +11,20 @@ import zlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from functools import cached_property
+from typing import Final, overload
 
 import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from enricher.errors import BatchTooLargeError
 
 MAX_RECORD_BYTES: Final = 32 * 1024 * 1024
 MAX_BATCH_BYTES: Final = 128 * 1024 * 1024
+_OPENING: Final = b'{"message":"'
+_SPACE: Final = 0x20
+_TILDE: Final = 0x7E
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 
 
@@ -31,12 +37,42 @@ class Reject:
     reason: str
 
 
-@dataclass(slots=True)
+class LineBlock(Sequence[str]):
+    """Lines that stand in one text (ASCII, LF between them); cut apart only when one of them is looked at."""
+
+    def __init__(self, text: bytes) -> None:
+        self.text = text
+
+    @cached_property
+    def _lines(self) -> list[str]:
+        return self.text.decode().split("\n")
+
+    def __len__(self) -> int:
+        return self.text.count(b"\n") + 1
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[str]: ...
+    def __getitem__(self, index: int | slice) -> str | Sequence[str]:
+        return self._lines[index]
+
+
+@dataclass(frozen=True, slots=True)
 class Lines:
     """Flow log lines of a batch: ``ordinals[i]`` is the delivery record that ``lines[i]`` came in."""
 
+    lines: Sequence[str]
+    ordinals: Sequence[int]
+    rejects: list[Reject] = field(default_factory=list)
+    dropped: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What has been read so far, payload by payload."""
+
     lines: list[str] = field(default_factory=list)
-    ordinals: Sequence[int] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
     dropped: Counter[str] = field(default_factory=Counter)
 
@@ -56,6 +92,10 @@ _MESSAGE: Final = msgspec.json.Decoder(_Message)
 _ENVELOPE: Final = msgspec.json.Decoder(_Envelope)
 _RAW: Final = msgspec.json.Decoder(msgspec.Raw)
 _STDLIB: Final = json.JSONDecoder()
+# msgspec tells bytes that are no UTF-8, and nesting without end, by Python's own errors.
+_UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+# Only these are cut off around a line: str.strip() would also take U+00A0 and the like from a value.
+_BLANK: Final = " \t\r\n\v\f"
 
 
 def read_payloads(payloads: Sequence[bytes | None]) -> Lines:
@@ -70,22 +110,35 @@ def read_payloads(payloads: Sequence[bytes | None]) -> Lines:
 
 
 def _read_plain_messages(payloads: Sequence[bytes | None]) -> Lines | None:
-    """The common batch in one pass: every payload one ``{"message": …}`` of one line. None where any differs."""
-    known = [payload for payload in payloads if payload and payload[:1] == b"{" and payload.endswith((b"}", b"}\n"))]
+    """The common batch in one pass: every payload ``{"message":"<line>"}``, all with a newline behind or none.
+
+    None where any differs. Between ends as expected, printable ASCII without quotes and backslashes is a JSON string
+    without escapes: a parser would have told the same.
+    """
+    known = [payload for payload in payloads if payload is not None]
     if not known or len(known) != len(payloads):
         return None
-    try:
-        # A document cannot span payloads: behind "}" a JSON text never goes on with a newline and "{".
-        lines = [message.message for message in _MESSAGE.decode_lines(b"\n".join(known))]
-    except msgspec.MsgspecError:
+    closing = b'"}\n' if known[0].endswith(b"\n") else b'"}'
+    head, tail = len(_OPENING), -len(closing)
+    if b"".join([payload[:head] for payload in known]) != _OPENING * len(known):
         return None
-    if len(lines) != len(payloads) or not all(lines) or "\n" in "".join(lines):
+    if b"".join([payload[tail:] for payload in known]) != closing * len(known):
         return None
-    return Lines(lines=lines, ordinals=range(len(lines)))
+    lines = [payload[head:tail] for payload in known]
+    text = b"".join(lines)
+    ends = {line[:1] for line in lines} | {line[-1:] for line in lines}
+    if b'"' in text or b"\\" in text or not _is_printable(text) or {b"", b" "} & ends:
+        return None
+    return Lines(lines=LineBlock(b"\n".join(lines)), ordinals=range(len(lines)))
+
+
+def _is_printable(text: bytes) -> bool:
+    extremes = pc.min_max(pa.Array.from_buffers(pa.uint8(), len(text), [None, pa.py_buffer(text)]))
+    return bool(text) and extremes["min"].as_py() >= _SPACE and extremes["max"].as_py() <= _TILDE
 
 
 def _read_each(payloads: Sequence[bytes | None]) -> Lines:
-    result = Lines()
+    result = _Reading()
     ordinals: list[int] = []
     room = MAX_BATCH_BYTES
     for ordinal, payload in enumerate(payloads):
@@ -103,11 +156,10 @@ def _read_each(payloads: Sequence[bytes | None]) -> Lines:
         if len(result.lines) + len(result.rejects) + result.dropped.total() == before:
             result.dropped["empty_record"] += 1
         ordinals.extend([ordinal] * (len(result.lines) - len(ordinals)))
-    result.ordinals = ordinals
-    return result
+    return Lines(result.lines, ordinals, result.rejects, result.dropped)
 
 
-def _read_gzip(payload: bytes, ordinal: int, result: Lines) -> int:
+def _read_gzip(payload: bytes, ordinal: int, result: _Reading) -> int:
     """Read an inflated payload; answer how many bytes it inflated to."""
     inflated, reason = inflate(payload, MAX_RECORD_BYTES)
     if reason:
@@ -141,7 +193,7 @@ def inflate(payload: bytes, most: int) -> tuple[bytes, str | None]:
     return b"".join(parts), None
 
 
-def _read_plain(payload: bytes, ordinal: int, result: Lines) -> None:
+def _read_plain(payload: bytes, ordinal: int, result: _Reading) -> None:
     text = payload.strip()
     if text.startswith(b"{"):
         for document in _documents(text, ordinal, result):
@@ -150,48 +202,56 @@ def _read_plain(payload: bytes, ordinal: int, result: Lines) -> None:
         _read_text(text, ordinal, result)
 
 
-def _documents(text: bytes, ordinal: int, result: Lines) -> list[msgspec.Raw]:
+def _documents(text: bytes, ordinal: int, result: _Reading) -> list[msgspec.Raw]:
     """JSON documents that stand behind each other; what is none becomes a reject, line by line."""
     try:
         return _RAW.decode_lines(text)
-    except msgspec.DecodeError:
-        pass
+    except _UNREADABLE:
+        return [document for line in text.split(b"\n") for document in _documents_of_line(line, ordinal, result)]
+
+
+def _documents_of_line(line: bytes, ordinal: int, result: _Reading) -> list[msgspec.Raw]:
+    """The JSON objects at the front of a line; what follows the last one is a reject."""
+    # Bytes that are no UTF-8 pass through as surrogates, so that they spoil only their own document.
+    text = line.strip().decode(errors="surrogateescape")
     documents: list[msgspec.Raw] = []
-    for part in text.split(b"\n"):
-        rest = part.strip()
-        while rest:
-            document, rest = _first_document(rest)
-            if document is None:
-                result.rejects.append(Reject(ordinal, rest, "bad_json"))
-                break
-            documents.append(document)
+    position = 0
+    while position < len(text):
+        end = _end_of_object(text, position)
+        if end is None:
+            result.rejects.append(Reject(ordinal, text[position:].encode(errors="surrogateescape"), "bad_json"))
+            break
+        documents.append(msgspec.Raw(text[position:end].encode(errors="surrogateescape")))
+        position = end
+        while position < len(text) and text[position] in _BLANK:
+            position += 1
     return documents
 
 
-def _first_document(text: bytes) -> tuple[msgspec.Raw | None, bytes]:
-    """The JSON object at the front of ``text`` and what follows; None and all of it where there is none."""
+def _end_of_object(text: str, start: int) -> int | None:
+    """Where the JSON object that begins at ``start`` ends; None where there is none."""
     try:
-        decoded = text.decode()
-        value, end = _STDLIB.raw_decode(decoded)
+        value, end = _STDLIB.raw_decode(text, start)
     except (ValueError, RecursionError):
-        return None, text
-    if not isinstance(value, dict):
-        return None, text
-    return msgspec.Raw(decoded[:end].encode()), decoded[end:].strip().encode()
+        return None
+    return end if isinstance(value, dict) else None
 
 
-def _read_document(document: msgspec.Raw, ordinal: int, result: Lines) -> None:
+def _read_document(document: msgspec.Raw, ordinal: int, result: _Reading) -> None:
     try:
         result.lines.extend(_split(_MESSAGE.decode(document).message))
-    except msgspec.MsgspecError:
+    except UnicodeDecodeError:
+        result.rejects.append(Reject(ordinal, bytes(document), "not_utf8"))
+    except _UNREADABLE:
         _read_envelope(document, ordinal, result)
 
 
-def _read_envelope(document: msgspec.Raw, ordinal: int, result: Lines) -> None:
+def _read_envelope(document: msgspec.Raw, ordinal: int, result: _Reading) -> None:
     try:
         envelope = _ENVELOPE.decode(document)
-    except msgspec.MsgspecError:
-        result.rejects.append(Reject(ordinal, bytes(document), "bad_envelope"))
+    except _UNREADABLE as error:
+        reason = "not_utf8" if isinstance(error, UnicodeDecodeError) else "bad_envelope"
+        result.rejects.append(Reject(ordinal, bytes(document), reason))
         return
     if envelope.messageType == "DATA_MESSAGE":
         for event in envelope.logEvents:
@@ -202,7 +262,7 @@ def _read_envelope(document: msgspec.Raw, ordinal: int, result: Lines) -> None:
         result.rejects.append(Reject(ordinal, bytes(document), "bad_envelope"))
 
 
-def _read_text(text: bytes, ordinal: int, result: Lines) -> None:
+def _read_text(text: bytes, ordinal: int, result: _Reading) -> None:
     try:
         result.lines.extend(_split(text.decode()))
     except UnicodeDecodeError:
@@ -215,4 +275,4 @@ def _read_text(text: bytes, ordinal: int, result: Lines) -> None:
 
 def _split(text: str) -> list[str]:
     # Only LF ends a line: str.splitlines would also cut at U+2028 and the like, inside a value.
-    return [line for line in (part.strip() for part in text.split("\n")) if line]
+    return [line for line in (part.strip(_BLANK) for part in text.split("\n")) if line]

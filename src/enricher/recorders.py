@@ -76,10 +76,12 @@ def taken(
     sources: Sequence[Source], picks: Sequence[tuple[int, int] | None], promoted: Mapping[str, tuple[str, ...]]
 ) -> pa.Table:
     """The sources' endpoint rows that ``picks`` name, in their order; a row of nulls for None."""
-    empty = pa.table(
-        {name: pa.nulls(1, TAGS if name == "tags" else STRING) for name in (*LOCATION, *RESOURCE, *promoted, "tags")}
-    )
-    tables, offset, position = [empty], 1, [0] * len(picks)
+    if len(sources) == 1:
+        rows = pa.array([None if pick is None else pick[1] for pick in picks], pa.int64())
+        return sources[0].inventory.endpoints.take(rows).combine_chunks()
+    names = (*LOCATION, *RESOURCE, *promoted, "tags")
+    tables = [pa.table({name: pa.nulls(1, TAGS if name == "tags" else STRING) for name in names})]
+    offset, position = 1, [0] * len(picks)
     for number, source in enumerate(sources):
         mine = [i for i, pick in enumerate(picks) if pick is not None and pick[0] == number]
         rows = pa.array([picks[i][1] for i in mine], pa.int64())  # type: ignore[index]  # None was left out above

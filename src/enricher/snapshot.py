@@ -80,6 +80,8 @@ def from_snapshot(body: Any, name: str) -> InventoryTables:
             raise InventoryError(f"inventory {name}: has version {version}, this code reads {VERSION}; {mend}")
         parts = {kind: _part(table, kind, schema) for kind, schema in _SCHEMAS.items()}
         observed_at = metadata[b"observed_at"].decode()
+        observed_at_s = float(observed_at) if observed_at else None
+        _check_owners(parts["address"], parts["interface"])
         networks = Networks(
             [Vpc(row["vpc_id"], tuple(row["cidrs"])) for row in parts["vpc"].to_pylist()],
             [
@@ -90,11 +92,15 @@ def from_snapshot(body: Any, name: str) -> InventoryTables:
         )
     except (pa.ArrowException, KeyError, ValueError, TypeError, OSError) as error:
         raise InventoryError(f"inventory {name}: is no snapshot ({type(error).__name__}); {mend}") from error
-    return InventoryTables(
-        parts["interface"], parts["address"], parts["instance"], networks, float(observed_at) if observed_at else None
-    )
+    return InventoryTables(parts["interface"], parts["address"], parts["instance"], networks, observed_at_s)
 
 
 def _part(table: pa.Table, kind: str, schema: pa.Schema) -> pa.Table:
     rows = table.filter(pc.equal(table["kind"], kind))
     return rows.select(schema.names).cast(schema).combine_chunks()
+
+
+def _check_owners(addresses: pa.Table, interfaces: pa.Table) -> None:
+    """Raises ValueError where an address is owned by an interface that the snapshot does not hold."""
+    if not pc.all(pc.is_in(addresses["interface_id"], value_set=interfaces["interface_id"].combine_chunks())).as_py():
+        raise ValueError("an owner is not among the interfaces")

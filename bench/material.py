@@ -1,0 +1,85 @@
+"""What every figure is measured on: one event, one inventory, both from the generator whose digest is printed."""
+
+import json
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from enricher.inventory_documents import tables_of
+from enricher.log_format import LogFormat
+from enricher.schema import FIELDS_OF_VERSION
+from enricher.snapshot import to_snapshot
+from workbench.envelopes import DeliveryRecord, message_record, transformation_event
+from workbench.estate import BENCH, build_estate, generate_traffic
+
+SEED: Final = 7
+START: Final = 1_763_632_800  # 2025-11-20 10:00 UTC
+SECONDS: Final = 120
+CONNECTIONS: Final = 100_000  # in SECONDS: five a minute and interface, a flow and its answer each
+REGION: Final = "us-east-1"
+STREAM: Final = "arn:aws:firehose:us-east-1:123456789012:deliverystream/flow-logs"
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """An event of plain ``{"message": …}`` records, its lines, and the estate's documents."""
+
+    fields: tuple[str, ...]
+    lines: list[str]
+    event: dict[str, Any]
+    documents: dict[str, Any]
+    digest: str
+
+    @property
+    def raw(self) -> bytes:
+        """The lines as a file, already in memory."""
+        return "\n".join(self.lines).encode()
+
+    @property
+    def log_format(self) -> LogFormat:
+        """Their format."""
+        return LogFormat(self.fields)
+
+    def snapshot(self) -> bytes:
+        """The inventory as the refresher would have stored it a minute before the flows."""
+        return bytes(to_snapshot(tables_of(self.documents, observed_at=START + SECONDS + 60)))
+
+
+def make_material(records: int = 8_000, version: int = 5) -> Material:
+    """``records`` records in the order of their arrival, out of two busy minutes of 20,000 interfaces, 4 tags each.
+
+    What an interface recorded in a window arrives together, so a batch holds many flows of few recorders.
+    """
+    fields = FIELDS_OF_VERSION[version]
+    estate = build_estate(BENCH, SEED)
+    traffic = generate_traffic(estate, SEED, START, SECONDS, CONNECTIONS, fields)
+    first = len(traffic.lines) // 2
+    lines = traffic.lines[first : first + records]
+    if len(lines) < records:
+        raise AssertionError(f"the generator gave {len(lines)} of {records} lines")
+    delivered = [
+        DeliveryRecord(f"{number:056d}", message_record(line), arrived)
+        for number, (line, arrived) in enumerate(zip(lines, traffic.times[first:], strict=False))
+    ]
+    made = transformation_event(delivered, STREAM, REGION, "bench")
+    return Material(fields, lines, json.loads(json.dumps(made)), estate.documents(), BENCH.digest())
+
+
+def alternate(runs: int, *measured: Callable[[], Any]) -> list[list[float]]:
+    """Seconds of each function, ``runs`` times in turn (A B C A B C …) after one warm-up of each."""
+    for function in measured:
+        function()
+    seconds: list[list[float]] = [[] for _ in measured]
+    for _ in range(runs):
+        for taken, function in zip(seconds, measured, strict=True):
+            begin = time.perf_counter()
+            function()
+            taken.append(time.perf_counter() - begin)
+    return seconds
+
+
+def median_ratio(numerators: Sequence[float], denominators: Sequence[float]) -> float:
+    """The median of the ratios pair by pair: what the machine's drift cannot move."""
+    return statistics.median(n / d for n, d in zip(numerators, denominators, strict=True))
