@@ -4,9 +4,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+SAM := .venv-sam
+SAM_STAMP := $(SAM)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench check generate requirements template clean
+.PHONY: help setup demo test lint bench generate template artifact requirements clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -17,7 +19,7 @@ $(STAMP): requirements/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "setup: needs Python 3.11 or newer; set PYTHON=/path/to/python3.x" >&2; exit 2; }
 	@$(PYTHON) -m venv $(VENV) || { echo "setup: python3 has no venv; on Debian: apt install python3-venv" >&2; exit 2; }
 	@echo "setup: installing pinned packages into $(VENV) (once) ..."
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
@@ -36,9 +38,28 @@ lint: $(STAMP) ## ruff, mypy, import contracts
 bench: $(STAMP) ## speed, size and API calls, as ratios taken in one run
 	@$(BIN)/python bench/run.py
 
+generate: $(STAMP) ## write again the parts of files that follow from the code
+	@$(BIN)/python -m scripts.generate
+
+template: $(STAMP) $(SAM_STAMP) ## sam validate --lint, and cfn-lint on every template
+	@SAM_CLI_TELEMETRY=0 $(SAM)/bin/sam validate --lint --region us-east-1
+	@$(BIN)/cfn-lint --regions us-east-1 -- $(wildcard template.yaml member-account.yaml */template.yaml) && echo "cfn-lint: nothing to say"
+
+artifact: $(STAMP) ## what the function runs, for Lambda and for this machine, checked (build/*.zip)
+	@rm -rf build/lambda build/host
+	@$(BIN)/python -m scripts.build_artifact --target lambda --out build/lambda --zip build/lambda.zip
+	@$(BIN)/python -m scripts.build_artifact --target host --out build/host --zip build/host.zip
+
+# The list is complete, so nothing needs resolving; older pips refuse hashes together with extras when they resolve.
+$(SAM_STAMP): requirements/sam.txt
+	@$(PYTHON) -m venv --clear $(SAM)
+	@echo "template: installing the SAM CLI into $(SAM) (once) ..."
+	@$(SAM)/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/sam.txt
+	@touch $@
+
 requirements: ## compile the pinned requirement files again (needs uv; no index address is written)
 	@for f in src/requirements requirements/dev requirements/sam; do \
 	  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header $$f.in -o $$f.txt; done
 
 clean: ## remove what was built
-	@rm -rf $(VENV) build lake demo-out .mypy_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) $(SAM) .aws-sam build lake demo-out .mypy_cache .ruff_cache .hypothesis

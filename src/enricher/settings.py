@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from enricher.errors import SettingsError
+from enricher.errors import LogFormatError, SettingsError
 from enricher.log_format import LogFormats
 from enricher.schema import DEFAULT_PROMOTED_TAGS, lake_columns
 
@@ -50,7 +50,7 @@ class Ec2Settings:
     deadline_s: float = 10
     cache_size: int = 100_000
     cache_ttl_s: float = 300
-    negative_ttl_s: float = 60
+    negative_ttl_s: float = 300
     stale_ttl_s: float = 3600
     breaker_failures: int = 3
     breaker_cool_down_s: float = 60
@@ -80,12 +80,12 @@ class Settings:
         if uri and not _URI.fullmatch(uri):
             raise SettingsError(f"settings: INVENTORY_URI is '{uri}'; set it to s3://bucket/key or leave it empty")
         soft = _number(values, "INVENTORY_SOFT_TTL_S", 60)
-        hard = _number(values, "INVENTORY_HARD_TTL_S", 900)
+        hard = _number(values, "INVENTORY_HARD_TTL_S", 900, least=1)
         if hard < soft:
             raise SettingsError("settings: INVENTORY_HARD_TTL_S is below INVENTORY_SOFT_TTL_S; raise it")
         return cls(
             lake_bucket=bucket,
-            log_formats=LogFormats.parse(t for t in values.get("LOG_FORMAT", "").split(";") if t.strip()),
+            log_formats=_log_formats(values.get("LOG_FORMAT", "")),
             promoted_tags=promoted_tags(values.get("PROMOTED_TAGS", "")),
             record_tags=record_tags(values.get("RECORD_TAGS", "")),
             inventory_uri=uri,
@@ -93,6 +93,13 @@ class Settings:
             inventory_hard_ttl_s=hard,
             ec2=_ec2(values),
         )
+
+
+def _log_formats(text: str) -> LogFormats:
+    try:
+        return LogFormats.parse(part for part in text.split(";") if part.strip())
+    except LogFormatError as error:
+        raise LogFormatError(f"settings: LOG_FORMAT: {error}") from error
 
 
 def promoted_tags(text: str) -> dict[str, tuple[str, ...]]:
@@ -104,7 +111,9 @@ def promoted_tags(text: str) -> dict[str, tuple[str, ...]]:
             raise SettingsError(
                 f"settings: PROMOTED_TAGS names the column '{column}'; use a new name of a-z, 0-9 and _"
             )
-        promoted[column] = tuple(key for key in keys.split("|") if key)
+        promoted[column] = tuple(filter(None, (key.strip() for key in keys.split("|"))))
+        if not promoted[column]:
+            raise SettingsError(f"settings: PROMOTED_TAGS gives '{column}' no tag key; write column=Key|alias")
     return promoted
 
 
@@ -128,7 +137,7 @@ def _pairs(text: str, variable: str) -> list[tuple[str, str]]:
 
 
 def _ec2(values: Mapping[str, str]) -> Ec2Settings:
-    lookups = values.get("EC2_LOOKUPS", "on")
+    lookups = values.get("EC2_LOOKUPS") or "on"
     if lookups not in ("on", "off"):
         raise SettingsError(f"settings: EC2_LOOKUPS is '{lookups}'; set it to on or off")
     return Ec2Settings(
@@ -137,7 +146,7 @@ def _ec2(values: Mapping[str, str]) -> Ec2Settings:
         deadline_s=_number(values, "EC2_DEADLINE_S", 10),
         cache_size=int(_number(values, "EC2_CACHE_SIZE", 100_000, least=1)),
         cache_ttl_s=_number(values, "EC2_CACHE_TTL_S", 300, least=1),
-        negative_ttl_s=_number(values, "EC2_NEGATIVE_TTL_S", 60),
+        negative_ttl_s=_number(values, "EC2_NEGATIVE_TTL_S", 300),
         stale_ttl_s=_number(values, "EC2_STALE_TTL_S", 3600),
         breaker_failures=int(_number(values, "EC2_BREAKER_FAILURES", 3, least=1)),
         breaker_cool_down_s=_number(values, "EC2_BREAKER_COOL_DOWN_S", 60),
