@@ -6,17 +6,16 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from click import ClickException
-from click.exceptions import Exit
 
 from enricher.batch import Pipeline
 from enricher.errors import EnricherError, EventError
 from enricher.log_format import LogFormats
 from enricher.resolve import Rules
 from enricher.schema import DEFAULT_PROMOTED_TAGS
-from workbench.directory_store import DirectoryStore, StagedStore
+from workbench.directory_store import StagedStore
 from workbench.enrich_files import FileEnricher, Summary, describe
 from workbench.errors import UsageError
+from workbench.inputs import REGION
 from workbench.inventory_files import load_source
 from workbench.show import print_summary
 
@@ -25,7 +24,6 @@ OK, FAILED, USAGE, WITH_REJECTS = 0, 1, 2, 3
 app = typer.Typer(
     name="vpcflow",
     help="Who was behind each address in your VPC flow logs, and what crosses an Availability Zone.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -43,12 +41,11 @@ LakeOut = Annotated[Path, typer.Option("--out", help="Directory of the lake to w
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command with ``argv`` (default: the process's) and answer its exit code."""
+    arguments = sys.argv[1:] if argv is None else argv
     try:
-        answer = app(sys.argv[1:] if argv is None else argv, standalone_mode=False)
-    except Exit as error:
-        return error.exit_code
-    except ClickException as error:
-        return _refuse(error.format_message())
+        answer = app(arguments or ["--help"], prog_name="vpcflow", standalone_mode=False)
+    except typer.TyperException as error:
+        return _refuse(_usage(error))
     except EnricherError as error:
         return _refuse(str(error))
     except KeyboardInterrupt:
@@ -74,13 +71,17 @@ def enrich(
 ) -> int:
     """Enrich files of flow logs into a lake on disk."""
     _one_of("--output", output, ("table", "json"))
+    if region is not None and not REGION.fullmatch(region):
+        raise UsageError(f"--region {region}: is no region; give one such as us-east-1")
     promoted = dict(DEFAULT_PROMOTED_TAGS)
     source = None if inventory is None else load_source(inventory, promoted, region)
     summary = Summary(inventory=describe(source))
     with StagedStore(out) as store:
         for path, so_far in FileEnricher(_formats(log_format), source, promoted, region, store).run(files):
             summary = so_far
-            sys.stderr.write(f"{path}: {summary.rows} rows, {summary.rejected} rejected so far\n")
+            # Where a script listens, the error stream holds errors alone.
+            if sys.stderr.isatty():
+                sys.stderr.write(f"{path}: {summary.rows} rows, {summary.rejected} rejected so far\n")
     if output == "json":
         sys.stdout.write(json.dumps(summary.as_json()) + "\n")
     else:
@@ -105,11 +106,43 @@ def invoke(
     region = document.get("region") if isinstance(document, dict) else None
     source = None if inventory is None else load_source(inventory, DEFAULT_PROMOTED_TAGS, region)
     try:
-        answer = Pipeline(formats, Rules(), DirectoryStore(out)).process(document, source)
+        with StagedStore(out) as store:
+            answer = Pipeline(formats, Rules(), store).process(document, source)
     except EventError as error:
-        raise UsageError(f"{event}: {error}") from error
+        raise UsageError(f"--event {event}: {error}") from error
     sys.stdout.write(json.dumps(answer.response) + "\n")
     return WITH_REJECTS if answer.counts["Rejects"] else OK
+
+
+@app.command()
+def query(
+    name: Annotated[str | None, typer.Argument(help="A saved query; none lists them.")] = None,
+    sql: Annotated[str | None, typer.Option(help="Athena SQL of your own.")] = None,
+    lake: Annotated[Path | None, typer.Option(help="Directory of the lake.")] = None,
+    param: Annotated[list[str] | None, typer.Option(help="A parameter of the saved query: name=value.")] = None,
+    output: Annotated[str, typer.Option(help="table, json or csv.")] = "table",
+) -> int:
+    """Ask a lake a saved question, or one of your own."""
+    # DuckDB and sqlglot take half a second to import; enrich and invoke do without.
+    from workbench.query_command import print_saved, run_query  # noqa: PLC0415
+
+    _one_of("--output", output, ("table", "json", "csv"))
+    if name is None and sql is None:
+        print_saved(output)
+        return OK
+    if lake is None:
+        raise UsageError("--lake: is missing; give the directory that `vpcflow enrich` or `vpcflow demo` wrote")
+    run_query(name, sql, lake, param or [], output)
+    return OK
+
+
+@app.command()
+def demo(out: Annotated[Path, typer.Option(help="Directory to write the demo's lake into.")] = Path("demo-out")) -> int:
+    """Send an hour of made-up traffic through the real handler, and show what crossed zones and who pays."""
+    from workbench.demo.run import run_demo  # noqa: PLC0415 - needs moto and DuckDB, which others do not
+
+    run_demo(out)
+    return OK
 
 
 def _read_event(path: Path) -> object:
@@ -117,7 +150,7 @@ def _read_event(path: Path) -> object:
         document: object = json.loads(path.read_bytes())
     except OSError as error:
         raise UsageError(f"--event {path}: {error.strerror}; give a Firehose event as JSON") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"--event {path}: is no JSON ({error}); give a Firehose event as JSON") from error
     return document
 
@@ -129,6 +162,14 @@ def _formats(texts: list[str] | None) -> LogFormats | None:
 def _one_of(option: str, value: str, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
         raise UsageError(f"{option} {value}: is not known; give {' or '.join(allowed)}")
+
+
+def _usage(error: typer.TyperException) -> str:
+    """What typer says is wrong with the arguments, and where to read how they are written."""
+    told = getattr(error, "format_message", error.__str__)()
+    context = getattr(error, "ctx", None)
+    command = "vpcflow" if context is None else context.command_path
+    return f"{told.rstrip('.')}; see `{command} --help`"
 
 
 def _refuse(sentence: str) -> int:

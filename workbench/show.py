@@ -1,24 +1,31 @@
 """Figures as text for people: plain tables, nothing that a terminal or a log could misread."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from enricher.schema import SIDES
 from workbench.enrich_files import Summary
 
+_PIPE_WIDTH: Final = 160
+
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """A table on standard output; numbers to the right, cells shown as they are (no markup)."""
-    table = Table(title=title, title_justify="left", header_style="", title_style="bold")
+    table = Table(title=title, title_justify="left", header_style="", title_style="bold", box=box.SIMPLE_HEAD)
     numeric = [all(isinstance(row[i], int | float) or row[i] is None for row in rows) for i in range(len(columns))]
     for name, is_number in zip(columns, numeric, strict=True):
         table.add_column(name, justify="right" if is_number else "left", overflow="fold")
     for row in rows:
         table.add_row(*(_cell(value) for value in row))
-    Console(markup=False, highlight=False).print(table)
+    # A pipe has no width: lines are for grep there, not for a screen.
+    width = None if sys.stdout.isatty() else _PIPE_WIDTH
+    Console(markup=False, highlight=False, width=width).print(table)
 
 
 def print_summary(summary: Summary, out: Path) -> None:
