@@ -36,7 +36,7 @@ lint: $(STAMP) ## ruff, mypy, import contracts
 	@$(BIN)/lint-imports
 
 bench: $(STAMP) ## speed, size and API calls, as ratios taken in one run
-	@$(BIN)/python bench/run.py
+	@$(BIN)/python -m bench.run
 
 generate: $(STAMP) ## write again the parts of files that follow from the code
 	@$(BIN)/python -m scripts.generate

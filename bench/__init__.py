@@ -1,0 +1,1 @@
+"""Speed, size and API calls, as ratios taken in one run."""

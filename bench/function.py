@@ -1,0 +1,64 @@
+"""The function as Lambda runs it, with S3 in memory: event dictionary in, metrics and log line out."""
+
+import io
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from botocore.exceptions import ClientError
+
+from bench.material import Material
+from enricher.handler import Environment, emit
+from enricher.log_format import LogFormats
+from enricher.settings import Ec2Settings, Settings
+
+SNAPSHOT_URI = "s3://bench-lake/inventory/snapshot.parquet"
+_SECONDS_LEFT = 120
+
+
+class MemoryS3:
+    """As much of a boto3 S3 client as the function uses; the last object put is ``body``."""
+
+    class exceptions:  # noqa: N801 - boto3's own name
+        """boto3 clients carry their exceptions so."""
+
+        ClientError = ClientError
+
+    def __init__(self, snapshot: bytes) -> None:
+        self._snapshot = snapshot
+        self.body = b""
+
+    def get_object(self, **arguments: Any) -> dict[str, Any]:
+        """The snapshot, or 304 where the caller has it."""
+        if arguments.get("IfNoneMatch") == "bench":
+            raise ClientError({"Error": {"Code": "304"}}, "GetObject")
+        return {"Body": io.BytesIO(self._snapshot), "ETag": "bench"}
+
+    def put_object(self, **arguments: Any) -> dict[str, Any]:
+        """Keep the object in memory."""
+        self.body = arguments["Body"]
+        return {}
+
+
+def function(material: Material, s3: MemoryS3, now: float) -> Callable[[], int]:
+    """A warm environment's invocation: answers the number of records it was asked about."""
+    settings = Settings(
+        lake_bucket="bench-lake",
+        log_formats=LogFormats((material.log_format,)),
+        inventory_uri=SNAPSHOT_URI,
+        inventory_hard_ttl_s=86_400,
+        ec2=Ec2Settings(lookups=False),
+    )
+    environment = Environment(settings, lambda: now, {"s3": s3})
+    printed = io.StringIO()
+    logger = Logger(service="enricher", stream=printed)
+    metrics = Metrics(namespace="VpcFlowLogs", service="enricher")
+
+    def run() -> int:
+        answer = environment.handle(material.event, _SECONDS_LEFT)
+        with redirect_stdout(printed):
+            emit(answer, logger, metrics)
+        return len(answer.response["records"])
+
+    return run
