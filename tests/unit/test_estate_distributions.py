@@ -33,6 +33,15 @@ def test_shares_are_whole_and_every_kind_can_be_drawn(preset):
     assert sum(share for _, share in preset.environments) == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize("preset", [DEMO, BENCH], ids=lambda preset: preset.name)
+def test_a_pair_has_eight_connections_on_average_as_the_documentation_says(preset):
+    """The mean of the Zipf distribution that the two numbers mean."""
+    exponent, most = preset.pair_connections
+    weights = [size**-exponent for size in range(1, most + 1)]
+    mean = sum(size * weight for size, weight in enumerate(weights, start=1)) / sum(weights)
+    assert mean == pytest.approx(8.0, abs=0.1)
+
+
 def test_documentation_is_what_the_code_prints():
     """docs/estate.md is generated; run `python -m workbench.estate --describe > docs/estate.md` when this fails."""
     assert (DOCS / "estate.md").read_text(encoding="utf-8") == describe()

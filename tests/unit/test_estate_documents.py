@@ -284,6 +284,31 @@ def test_estate_has_the_variety_that_resolution_is_judged_by(estate):
     assert {interface.recording for interface in every} == {True, False}
 
 
+def test_unlisted_interfaces_exist_and_are_in_no_document(estate, documents):
+    """Of 400 interfaces 0.5 % are left out, with their instances; nothing else is."""
+    unlisted = [interface for interface in estate.interfaces if not interface.listed]
+    written = json.dumps(documents)
+    assert len(unlisted) == 2
+    for interface in unlisted:
+        assert interface.kind in {"instance", "ecs_task"}
+        assert interface.interface_id not in written
+        assert (interface.instance_id or interface.interface_id) not in written
+    listed = {part["NetworkInterfaceId"] for part in documents["network-interfaces"]["NetworkInterfaces"]}
+    assert listed == {interface.interface_id for interface in estate.interfaces} - {
+        interface.interface_id for interface in unlisted
+    }
+    instances = {part["InstanceId"] for group in documents["instances"]["Reservations"] for part in group["Instances"]}
+    assert instances == {instance.instance_id for instance in estate.instances} - {
+        interface.instance_id for interface in unlisted
+    }
+
+
+def test_more_unlisted_interfaces_than_there_can_be_are_refused():
+    """Only plain instances and tasks can be unlisted; the error says how many there are."""
+    with pytest.raises(SettingsError, match=r"400 interfaces shall be unlisted, \d+ can be; lower unlisted_share"):
+        build_estate(replace(DEMO, unlisted_share=1.0), seed=1)
+
+
 def test_counts_are_exactly_the_planned_ones(estate):
     """The demo has 400 interfaces, each with its own id."""
     assert len({interface.interface_id for interface in estate.interfaces}) == 400

@@ -1,4 +1,5 @@
 from collections import Counter, defaultdict
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -314,6 +315,52 @@ def test_a_few_talk_most_and_a_few_flows_are_most_of_the_bytes(truth):
     assert sum(busiest) > 0.5 * opened.total()
     assert sum(sizes[: len(sizes) // 10]) > 0.8 * sum(sizes)
     assert min(sizes) >= 40
+
+
+def test_connections_repeat_between_the_same_two(truth):
+    """Endpoints open several connections to each other, a few of them very many, most of them within minutes."""
+    begins = defaultdict(dict)
+    for flow in truth.values():
+        if not flow["answer"]:
+            begun = begins[flow["src_addr"], flow["dst_addr"], flow["kind"]]
+            number = flow["connection_id"]
+            begun[number] = min(begun.get(number, flow["start"]), flow["start"])
+    sizes = sorted((len(begun) for begun in begins.values()), reverse=True)
+    near = sum(
+        any(number != other and abs(begin - at) < 60 for other, at in begun.items())
+        for begun in begins.values()
+        for number, begin in begun.items()
+    )
+    assert 4 * len(sizes) < FLOWS < 12 * len(sizes)
+    assert sum(sizes[: len(sizes) // 10]) > 0.4 * FLOWS
+    assert sizes.count(1) > 0.2 * len(sizes)
+    assert near > 0.75 * FLOWS
+
+
+def test_no_interface_writes_one_five_tuple_twice_in_a_window(rows):
+    """Connections of a pair differ in the client's port, even where the format shows hop addresses only."""
+    seen = Counter()
+    for row in with_data(rows):
+        if not row["truth"]["hop"]:
+            names = ("interface-id", "srcaddr", "dstaddr", "srcport", "dstport", "protocol")
+            seen[*(row[name] for name in names), (int(row["start"]) - START) // 60] += 1
+    assert len(seen) > FLOWS
+    assert set(seen.values()) == {1}
+
+
+def test_truth_tells_which_sides_the_documents_know(estate):
+    """Unlisted interfaces talk and record like others; their side is flagged, and null where it lies outside."""
+    hidden = build_estate(replace(estate.distributions, unlisted_share=0.05), seed=1)
+    traffic = generate_traffic(hidden, 5, START, SECONDS, FLOWS)
+    listed = {part["NetworkInterfaceId"] for part in hidden.documents()["network-interfaces"]["NetworkInterfaces"]}
+    flows = traffic.truth.to_pylist()
+    for flow in flows:
+        for side in ("src", "dst"):
+            known = flow[f"{side}_interface_id"]
+            assert flow[f"{side}_listed"] == (None if known is None else known in listed)
+    recorders = {row["interface-id"] for row in parse(traffic)}
+    assert len(recorders - listed) > 5
+    assert Counter(flow["dst_listed"] for flow in flows)[False] > 20
 
 
 def test_pings_have_no_ports_and_at_most_one_pair(truth):

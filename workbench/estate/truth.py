@@ -36,10 +36,10 @@ def truth_table(people: Population, flows: Flows, records: Records) -> Any:
     """One row a true flow-window, ``truth_id`` its number.
 
     ``src_addr`` and ``dst_addr`` are the packet's, as the record that counts shows them: the source's where the source
-    records, else the destination's. ``src_listed`` and ``dst_listed`` tell whether the inventory documents know that
-    side's interface (null where it lies outside the estate). ``action`` likewise: ACCEPT as sent, though the peer may reject. ``traffic_class``
-    is that of DESIGN.md, columns. ``observable`` means that at least one side records; ``hop_records`` counts the lines
-    of gateways in between.
+    records, else the destination's. ``action`` likewise: ACCEPT as sent, though the peer may reject. ``src_listed`` and
+    ``dst_listed`` tell whether the inventory documents know that side's interface, null where it lies outside the
+    estate. ``traffic_class`` is that of DESIGN.md, columns. ``observable`` means that at least one side records;
+    ``hop_records`` counts the lines of gateways in between.
     """
     source, destination = source_records(people, flows), destination_records(people, flows)
     as_sent = source | ~destination
