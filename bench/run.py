@@ -58,7 +58,8 @@ def main() -> int:
     figures["ec2_calls_warm"] = (warm, "calls")
     missed = [name for name, least in AT_LEAST.items() if figures[name][0] < least]
     missed += [name for name, most in {**AT_MOST, "ec2_calls_cold": allowed}.items() if figures[name][0] > most]
-    print(f"material {material.digest}: {RECORDS} records of {len(material.fields)} fields, 20,000 interfaces x 4 tags")
+    size = f"{RECORDS} records of {len(material.fields)} fields, {inventory.endpoints.num_rows} interfaces x 4 tags"
+    print(f"material {material.digest}: {size}")
     for name, (value, unit) in figures.items():
         print(f"{name} {value:.3f} {unit}{'  MISSED' if name in missed else ''}")
     print(json.dumps({"material": material.digest, **{name: value for name, (value, _) in figures.items()}}))

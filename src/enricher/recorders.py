@@ -13,7 +13,7 @@ from enricher.columns import plain
 from enricher.endpoints import RESOLVED, SUBNET
 from enricher.inventory import promoted_values
 from enricher.resource_kinds import HOP_KINDS
-from enricher.schema import LOCATION, RESOURCE, STRING, TAGS
+from enricher.schema import AZ_ID, LOCATION, RESOURCE, STRING, TAGS
 
 # Values of interface-type and InterfaceType in a record, as our resource types.
 _KIND_OF_TYPE: Final = {"regional_nat_gateway": "nat_gateway", "network_load_balancer": "load_balancer"}
@@ -94,10 +94,12 @@ def taken(
 
 
 def _cleaned(recorded: pa.Table) -> dict[str, Any]:
-    """The recorders' columns without chunks; the account ``unknown`` is none."""
+    """The recorders' columns without chunks; the account ``unknown`` is none, and so is a zone that is no AZ ID."""
     columns = {name: plain(recorded[name]) for name in recorded.column_names}
     account = columns["account_id"]
     columns["account_id"] = pc.if_else(pc.equal(account, "unknown"), None, account)
+    zone = columns["az_id"]
+    columns["az_id"] = pc.if_else(pc.match_substring_regex(zone, AZ_ID), zone, None)
     return columns
 
 

@@ -47,7 +47,7 @@ def run_demo(out: Path) -> None:
         _say(f"stand-in cloud on {cloud.endpoint}: S3, Glue, EC2 over HTTP")
         deployment = Deployment(cloud, traffic.log_format, (START - 60) * 1000, SEED)
         _say(f"inventory snapshot of {deployment.take_snapshot()} interfaces read from EC2, stored in S3")
-        _send(deployment, traffic)
+        send(deployment, traffic)
         partitions = deployment.register_partitions()
         objects = deployment.download(lake)
         _print_written(deployment, traffic, objects, partitions)
@@ -55,7 +55,7 @@ def run_demo(out: Path) -> None:
     _print_next(out, time.monotonic() - begin)
 
 
-def _send(deployment: Deployment, traffic: Traffic) -> None:
+def send(deployment: Deployment, traffic: Traffic) -> None:
     """Put every record when it arrives: the clock is simulated, the stream buffers and invokes by it."""
     batch: list[bytes] = []
     for line, arrived in zip(traffic.lines, traffic.times, strict=True):

@@ -1,0 +1,105 @@
+"""`vpcflow query`: lists, answers in three shapes, and refuses in one line what it cannot answer."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from workbench.cli import main
+
+GOLDEN = Path(__file__).parents[1] / "data" / "golden"
+CASE = GOLDEN / "cases" / "001-egress-to-another-zone"
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory):
+    """A lake of one flow that crosses zones."""
+    out = tmp_path_factory.mktemp("query") / "lake"
+    inventory = str(GOLDEN / "inventories" / "shop")
+    argv = ["enrich", str(CASE / "flows.log"), "--inventory", inventory, "--region", "us-east-1", "--out", str(out)]
+    assert main(argv) == 0
+    return out
+
+
+def printed(capsys, *argv):
+    """Exit code, standard output and standard error of one run."""
+    capsys.readouterr()
+    code = main(["query", *map(str, argv)])
+    streams = capsys.readouterr()
+    return code, streams.out, streams.err
+
+
+def test_without_a_name_the_saved_queries_are_listed(capsys):
+    """Names, questions and parameters with their defaults."""
+    code, out, _ = printed(capsys, "--output", "json")
+    names = {query["name"] for query in json.loads(out)}
+    assert code == 0
+    assert {"cross_az_traffic", "project_traffic", "unresolved_share", "top_talkers"} <= names
+
+
+def test_a_saved_query_answers_as_json(lake, capsys):
+    """One array on one line; bytes and cents of the one flow (8,400 bytes, two cents a gigabyte)."""
+    code, out, _ = printed(capsys, "cross_az_traffic", "--lake", lake, "--output", "json")
+    (row,) = json.loads(out)
+    assert code == 0
+    assert row["src_az_id"] == "use1-az4"
+    assert row["bytes"] == 8400
+    assert out.count("\n") == 1
+
+
+def test_a_parameter_narrows_the_answer(lake, capsys):
+    """A first day after the flow leaves nothing."""
+    argv = ("cross_az_traffic", "--lake", lake, "--param", "first_day=2027-01-01", "--output", "json")
+    assert printed(capsys, *argv)[:2] == (0, "[]\n")
+
+
+def test_csv_cells_are_safe_for_spreadsheets(lake, capsys):
+    """A text that a spreadsheet would run as a formula is quoted, also behind blanks; numbers are left alone."""
+    sql = "SELECT '=1+1' AS formula, ' @x' AS blank, -5 AS number, 'plain' AS text"
+    code, out, _ = printed(capsys, "--sql", sql, "--lake", lake, "--output", "csv")
+    assert code == 0
+    assert list(csv.reader(io.StringIO(out))) == [
+        ["formula", "blank", "number", "text"],
+        ["'=1+1", "' @x", "-5", "plain"],
+    ]
+
+
+def test_a_table_is_for_people(lake, capsys):
+    """The title and the columns' names stand above the rows."""
+    code, out, _ = printed(capsys, "cross_az_traffic", "--lake", lake)
+    assert code == 0
+    assert "Cross-AZ traffic" in out
+    assert "use1-az4" in out
+
+
+@pytest.mark.parametrize(
+    ("argv", "culprit"),
+    [
+        (("no_such_query", "--lake", "LAKE"), "no_such_query"),
+        (("cross_az_traffic", "--lake", "LAKE", "--param", "first_day=yesterday"), "first_day"),
+        (("cross_az_traffic", "--lake", "LAKE", "--param", "colour=red"), "colour"),
+        (("cross_az_traffic", "--lake", "LAKE", "--param", "first_day"), "first_day"),
+        (("cross_az_traffic",), "--lake"),
+        (("cross_az_traffic", "--lake", "NOWHERE"), "nowhere"),
+        (("--sql", "SELEC 1", "--lake", "LAKE"), "SELEC"),
+        (("--sql", "SELECT no_such_column FROM flow_logs", "--lake", "LAKE"), "no_such_column"),
+        (("--sql", "SELECT 1 FROM no_such_table", "--lake", "LAKE"), "no_such_table"),
+        (("--sql", "SELECT src_tags['a'] FROM flow_logs", "--lake", "LAKE"), "element_at"),
+        (("--sql", "DROP TABLE flow_logs", "--lake", "LAKE"), "DROP"),
+        (("--sql", "SELECT 1", "--lake", "LAKE", "--param", "a=b"), "--param"),
+        (("cross_az_traffic", "--sql", "SELECT 1", "--lake", "LAKE"), "--sql"),
+        (("cross_az_traffic", "--lake", "LAKE", "--output", "xml"), "xml"),
+        (("cross_az_traffic", "--lake", "EMPTY"), "empty"),
+    ],
+)
+def test_what_cannot_be_answered_is_refused_in_one_line(argv, culprit, lake, tmp_path, capsys):
+    """Exit code 2, the culprit's name on standard error, nothing on standard output, nothing written."""
+    (tmp_path / "empty").mkdir()
+    places = {"LAKE": lake, "NOWHERE": tmp_path / "nowhere", "EMPTY": tmp_path / "empty"}
+    code, out, err = printed(capsys, *(places.get(word, word) for word in argv))
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert culprit.lower() in err.lower()
+    assert not (tmp_path / "nowhere").exists()
+    assert list((tmp_path / "empty").iterdir()) == []
