@@ -23,7 +23,7 @@ def lake(tmp_path_factory):
     return out
 
 
-def printed(capsys, *argv):
+def printed(capsys, *argv: object):
     """Exit code, standard output and standard error of one run."""
     capsys.readouterr()
     code = main(["query", *map(str, argv)])
