@@ -20,9 +20,9 @@ WITH charged AS (
         f.bytes
     FROM flow_costs AS f
     WHERE f.day >= ?
-        AND f.day <= date_format(date_add('day', 1, CAST(? AS timestamp)), '%Y-%m-%d')
+        AND f.day <= date_format(CAST(? AS timestamp) + INTERVAL '1' DAY, '%Y-%m-%d')
         AND f.flow_time >= to_unixtime(CAST(? AS timestamp))
-        AND f.flow_time < to_unixtime(date_add('day', 1, CAST(? AS timestamp)))
+        AND f.flow_time < to_unixtime(CAST(? AS timestamp) + INTERVAL '1' DAY)
         AND f.action = 'ACCEPT'
         AND f.usd_per_gb > 0
 ),

@@ -21,9 +21,9 @@ SELECT
     round(sum(f.bytes * f.usd_per_gb) / 1e9, 6) AS estimated_usd
 FROM flow_costs AS f
 WHERE f.day >= ?
-    AND f.day <= date_format(date_add('day', 1, CAST(? AS timestamp)), '%Y-%m-%d')
+    AND f.day <= date_format(CAST(? AS timestamp) + INTERVAL '1' DAY, '%Y-%m-%d')
     AND f.flow_time >= to_unixtime(CAST(? AS timestamp))
-    AND f.flow_time < to_unixtime(date_add('day', 1, CAST(? AS timestamp)))
+    AND f.flow_time < to_unixtime(CAST(? AS timestamp) + INTERVAL '1' DAY)
     AND f.action = 'ACCEPT'
 GROUP BY f.src_project_label, f.dst_project_label
 ORDER BY sum(f.bytes) DESC, f.src_project_label, f.dst_project_label

@@ -29,9 +29,9 @@ WITH attempts AS (
         f.flow_time
     FROM flow_costs AS f
     WHERE f.day >= ?
-        AND f.day <= date_format(date_add('day', 1, CAST(? AS timestamp)), '%Y-%m-%d')
+        AND f.day <= date_format(CAST(? AS timestamp) + INTERVAL '1' DAY, '%Y-%m-%d')
         AND f.flow_time >= to_unixtime(CAST(? AS timestamp))
-        AND f.flow_time < to_unixtime(date_add('day', 1, CAST(? AS timestamp)))
+        AND f.flow_time < to_unixtime(CAST(? AS timestamp) + INTERVAL '1' DAY)
         AND f.action = 'REJECT'
 ),
 pairs AS (

@@ -27,9 +27,9 @@ WITH sources AS (
         f.bytes * f.usd_per_gb / 1e9 AS usd
     FROM flow_costs AS f
     WHERE f.day >= ?
-        AND f.day <= date_format(date_add('day', 1, CAST(? AS timestamp)), '%Y-%m-%d')
+        AND f.day <= date_format(CAST(? AS timestamp) + INTERVAL '1' DAY, '%Y-%m-%d')
         AND f.flow_time >= to_unixtime(CAST(? AS timestamp))
-        AND f.flow_time < to_unixtime(date_add('day', 1, CAST(? AS timestamp)))
+        AND f.flow_time < to_unixtime(CAST(? AS timestamp) + INTERVAL '1' DAY)
         AND f.action = 'ACCEPT'
 ),
 talkers AS (

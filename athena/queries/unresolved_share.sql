@@ -15,9 +15,9 @@ WITH counted AS (
     SELECT f.src_status, f.dst_status, f.bytes
     FROM flows_once AS f
     WHERE f.day >= ?
-        AND f.day <= date_format(date_add('day', 1, CAST(? AS timestamp)), '%Y-%m-%d')
+        AND f.day <= date_format(CAST(? AS timestamp) + INTERVAL '1' DAY, '%Y-%m-%d')
         AND f.flow_time >= to_unixtime(CAST(? AS timestamp))
-        AND f.flow_time < to_unixtime(date_add('day', 1, CAST(? AS timestamp)))
+        AND f.flow_time < to_unixtime(CAST(? AS timestamp) + INTERVAL '1' DAY)
 ),
 records AS (
     SELECT
@@ -32,11 +32,11 @@ records AS (
         coalesce(l.bytes, 0) AS bytes
     FROM flow_logs AS l
     WHERE l.day >= ?
-        AND l.day <= date_format(date_add('day', 1, CAST(? AS timestamp)), '%Y-%m-%d')
+        AND l.day <= date_format(CAST(? AS timestamp) + INTERVAL '1' DAY, '%Y-%m-%d')
         AND coalesce(l."start", to_unixtime(CAST(l.day || ' ' || l.hour || ':00:00' AS timestamp)))
             >= to_unixtime(CAST(? AS timestamp))
         AND coalesce(l."start", to_unixtime(CAST(l.day || ' ' || l.hour || ':00:00' AS timestamp)))
-            < to_unixtime(date_add('day', 1, CAST(? AS timestamp)))
+            < to_unixtime(CAST(? AS timestamp) + INTERVAL '1' DAY)
 ),
 parts AS (
     -- One scan for all parts. What counts was taken for a second record above, so it is taken off there.

@@ -55,14 +55,14 @@ recorded AS (
     FROM recorders AS r
     UNION
     SELECT
-        date_format(date_add('hour', 1, r.arrival_hour), '%Y-%m-%d'),
-        date_format(date_add('hour', 1, r.arrival_hour), '%H'),
+        date_format(r.arrival_hour + INTERVAL '1' HOUR, '%Y-%m-%d'),
+        date_format(r.arrival_hour + INTERVAL '1' HOUR, '%H'),
         r.source_key
     FROM recorders AS r
     UNION
     SELECT
-        date_format(date_add('hour', -1, r.arrival_hour), '%Y-%m-%d'),
-        date_format(date_add('hour', -1, r.arrival_hour), '%H'),
+        date_format(r.arrival_hour - INTERVAL '1' HOUR, '%Y-%m-%d'),
+        date_format(r.arrival_hour - INTERVAL '1' HOUR, '%H'),
         r.source_key
     FROM recorders AS r
 ),

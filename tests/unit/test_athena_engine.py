@@ -15,15 +15,15 @@ DAY, HOUR = "2026-03-01", "05"
 HOUR_FOLDER = f"aws_region={REGION}/day={DAY}/hour={HOUR}"
 
 
-def _row(batch_id, **columns):
+def _row(batch_id: str, **columns: object) -> dict[str, object]:
     return {"day": DAY, "hour": HOUR, "batch_id": batch_id, **columns}
 
 
-def _open(directory):
+def _open(directory: Path) -> Lake:
     return Lake(directory, directory / "no-views")
 
 
-def _answer(directory, sql, *parameters):
+def _answer(directory: Path, sql: str, *parameters: str) -> tuple[tuple[object, ...], ...]:
     with _open(directory) as lake:
         return lake.run(sql, parameters).rows
 
@@ -37,8 +37,8 @@ def test_the_table_has_the_columns_of_the_schema_and_the_partitions(tmp_path):
 
     assert (*(column.name for column in lake_columns()), *PARTITION_COLUMNS) == tuple(columns) == result.columns
     assert tuple(columns.values()) == result.types
-    assert ((REGION, DAY, HOUR),) == partition.rows
-    assert ("varchar",) * 3 == partition.types
+    assert partition.rows == ((REGION, DAY, HOUR),)
+    assert partition.types == ("varchar",) * 3
 
 
 def test_columns_that_older_files_lack_read_as_null(tmp_path):
@@ -50,8 +50,8 @@ def test_columns_that_older_files_lack_read_as_null(tmp_path):
     with _open(directory) as lake:
         result = lake.run("SELECT batch_id, bytes, src_project, src_tags FROM flow_logs ORDER BY batch_id")
 
-    assert (("new", 5, "search", None), ("old", 7, None, None)) == result.rows
-    assert ("varchar", "bigint", "varchar", "map(varchar, varchar)") == result.types
+    assert result.rows == (("new", 5, "search", None), ("old", 7, None, None))
+    assert result.types == ("varchar", "bigint", "varchar", "map(varchar, varchar)")
 
 
 def test_a_table_of_old_files_only_has_the_new_columns_too(tmp_path):
@@ -63,8 +63,8 @@ def test_a_table_of_old_files_only_has_the_new_columns_too(tmp_path):
     with _open(tmp_path) as lake:
         result = lake.run("SELECT bytes, dst_az_id, arrived_at FROM flow_logs")
 
-    assert ((7, None, None),) == result.rows
-    assert ("bigint", "varchar", "timestamp") == result.types
+    assert result.rows == ((7, None, None),)
+    assert result.types == ("bigint", "varchar", "timestamp")
 
 
 def test_promoted_tags_that_settings_added_are_columns(tmp_path):
@@ -90,7 +90,7 @@ def test_a_compacted_hour_replaces_its_raw_objects(tmp_path):
 
     rows = _answer(tmp_path, "SELECT hour, batch_id FROM flow_logs ORDER BY hour")
 
-    assert (("05", "generation-10"), ("06", "later")) == rows
+    assert rows == (("05", "generation-10"), ("06", "later"))
 
 
 def test_compacted_files_may_lie_in_the_hour_itself(tmp_path):
@@ -98,7 +98,7 @@ def test_compacted_files_may_lie_in_the_hour_itself(tmp_path):
     write_lake(tmp_path, [_row("raw")])
     write_lake(tmp_path, [_row("compacted")], table="flow_logs_compacted")
 
-    assert (("compacted",),) == _answer(tmp_path, "SELECT batch_id FROM flow_logs")
+    assert _answer(tmp_path, "SELECT batch_id FROM flow_logs") == (("compacted",),)
 
 
 @pytest.mark.parametrize("name", ["a [b] *", "it's", "env=prod", "ünï"])
@@ -106,14 +106,14 @@ def test_a_lake_may_lie_in_any_directory(tmp_path, name):
     """Glob characters, quotes and equals signs in the path mean themselves."""
     directory = write_lake(tmp_path / name, [_row("a")])
 
-    assert ((1,),) == _answer(directory, "SELECT count(*) FROM flow_logs WHERE day = '2026-03-01'")
+    assert _answer(directory, "SELECT count(*) FROM flow_logs WHERE day = '2026-03-01'") == ((1,),)
 
 
 def test_a_lake_may_be_named_relative_to_the_working_directory(tmp_path, monkeypatch):
     """A relative path is the working directory's when the lake is opened."""
     write_lake(tmp_path / "lake", [_row("a")])
     monkeypatch.chdir(tmp_path)
-    assert (("a",),) == _answer(Path("lake"), "SELECT batch_id FROM flow_logs")
+    assert _answer(Path("lake"), "SELECT batch_id FROM flow_logs") == (("a",),)
 
 
 def test_a_lake_that_is_not_there_is_one_line(tmp_path):
@@ -156,7 +156,7 @@ def test_a_query_writes_nothing(tmp_path, monkeypatch):
             lake.run(f"COPY flow_logs TO '{directory}/out.csv'")
 
     assert before == {file: file.stat().st_mtime_ns for file in directory.rglob("*")}
-    assert [] == list(elsewhere.iterdir())
+    assert list(elsewhere.iterdir()) == []
 
 
 def test_each_parameter_needs_a_value(tmp_path):
@@ -171,7 +171,7 @@ def test_values_are_bound_and_never_become_sql(tmp_path):
     """A quote in a value stays a quote."""
     rows = _answer(write_lake(tmp_path, [_row("it's")]), "SELECT batch_id FROM flow_logs WHERE batch_id = ?", "it's")
 
-    assert (("it's",),) == rows
+    assert rows == (("it's",),)
 
 
 def test_a_result_is_also_records(tmp_path):
@@ -179,7 +179,7 @@ def test_a_result_is_also_records(tmp_path):
     with _open(write_lake(tmp_path, [_row("a", bytes=3)])) as lake:
         records = lake.run("SELECT batch_id, bytes FROM flow_logs").records()
 
-    assert [{"batch_id": "a", "bytes": 3}] == records
+    assert records == [{"batch_id": "a", "bytes": 3}]
 
 
 def test_views_are_created_after_those_they_read(tmp_path):
@@ -191,8 +191,8 @@ def test_views_are_created_after_those_they_read(tmp_path):
     directory = write_lake(tmp_path / "lake", [_row("x")])
 
     with Lake(directory, views) as lake:
-        assert ((2,),) == lake.run("SELECT n FROM a").rows
-        assert {"n": "bigint"} == lake.catalog["a"]
+        assert lake.run("SELECT n FROM a").rows == ((2,),)
+        assert lake.catalog["a"] == {"n": "bigint"}
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import json
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from athena_lake import write_lake
@@ -11,13 +12,13 @@ from workbench.athena.errors import QueryError
 from workbench.athena.prices import PRICES, VIEW, load_prices, render_prices_view
 
 
-def _table(tmp_path, *charges):
+def _table(tmp_path: Path, *charges: dict[str, object]) -> Path:
     file = tmp_path / "prices.json"
     file.write_text(json.dumps({"as_of": "2026-09-20", "region": "us-east-1", "charges": charges}))
     return file
 
 
-def _charge(**changes):
+def _charge(**changes: object) -> dict[str, object]:
     return {
         "charge": "cross_az",
         "charged_sides": 2,
@@ -32,7 +33,7 @@ def _charge(**changes):
 def test_the_view_in_the_repository_is_written_from_the_table():
     """athena/views/prices.sql is what prices.json renders to; it lies where the engine looks for views."""
     assert render_prices_view(load_prices()) == VIEW.read_text("utf-8")
-    assert VIEWS == VIEW.parent
+    assert VIEW.parent == VIEWS
 
 
 def test_the_table_holds_the_list_prices():
@@ -51,7 +52,9 @@ def test_the_table_holds_the_list_prices():
 
 def test_the_view_answers_the_table(tmp_path):
     """Prices are doubles, also 0.045; a quote in a source stays one."""
-    table = load_prices(_table(tmp_path, _charge(), _charge(charge="nat", charged_sides=1, usd_per_gb_and_side="0.045")))
+    table = load_prices(
+        _table(tmp_path, _charge(), _charge(charge="nat", charged_sides=1, usd_per_gb_and_side="0.045"))
+    )
     views = tmp_path / "views"
     views.mkdir()
     (views / "prices.sql").write_text(render_prices_view(table))
@@ -59,11 +62,11 @@ def test_the_view_answers_the_table(tmp_path):
     with Lake(write_lake(tmp_path, [{"day": "2026-03-01", "hour": "00"}]), views) as lake:
         result = lake.run("SELECT charge, charged_sides, usd_per_gb_and_side, valid_to, as_of, source FROM prices")
 
-    assert (
+    assert result.rows == (
         ("cross_az", 2, 0.01, "2026-01-01", "2026-09-20", "it's a list"),
         ("nat", 1, 0.045, "2026-01-01", "2026-09-20", "it's a list"),
-    ) == result.rows
-    assert "double" == result.types[2]
+    )
+    assert result.types[2] == "double"
 
 
 def test_a_price_applies_on_its_days_only(tmp_path):
@@ -83,11 +86,11 @@ def test_a_price_applies_on_its_days_only(tmp_path):
     with Lake(write_lake(tmp_path, [{**flow, "day": day} for day in days]), views) as lake:
         rows = lake.run("SELECT day, charge, usd_per_gb FROM flow_costs ORDER BY day").rows
 
-    assert (
+    assert rows == (
         ("2026-03-01", "cross_az", 0.02),
         ("2026-03-02", "cross_az", 0.06),
         ("2026-03-03", "cross_az", None),
-    ) == rows
+    )
 
 
 @pytest.mark.parametrize(

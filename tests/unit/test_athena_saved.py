@@ -1,9 +1,11 @@
 """Saved queries: their headers, their parameters, and their answers over a lake small enough to add up by hand."""
 
+from typing import Any
+
 import pytest
 from athena_lake import write_lake
 
-from workbench.athena.engine import Lake
+from workbench.athena.engine import Lake, QueryResult
 from workbench.athena.errors import QueryError
 from workbench.athena.saved import Parameter, get, list_queries
 
@@ -19,6 +21,8 @@ NAMES = [
 ONE_DAY = {"first_day": "2026-03-01", "last_day": "2026-03-01"}
 TEN_O_CLOCK = 1772359200  # 2026-03-01T10:00:00Z
 GB = 1_000_000_000
+
+Side = dict[str, str]
 
 SEARCH = {
     "src_status": "resolved",
@@ -51,11 +55,13 @@ BALANCER = {
 OUTSIDE = {"src_status": "absent"}
 
 
-def _to(side):
+def _to(side: Side) -> Side:
     return {name.replace("src_", "dst_"): value for name, value in side.items()}
 
 
-def _flow(src, dst, addresses, gigabytes, traffic_class, **more):
+def _flow(
+    src: Side, dst: Side, addresses: tuple[str, str], gigabytes: float, traffic_class: str, **more: Any
+) -> dict[str, Any]:
     srcaddr, dstaddr = addresses
     return {
         "day": "2026-03-01",
@@ -153,7 +159,22 @@ ANSWERS = {
         ("(internet)", "search", 1, 500_000_000, 0.5, 0.0, 0.0),
     ],
     "rejected_traffic": [
-        (1, "203.0.113.9", None, "i-search", "search-1", "search", 22, 6, None, 2, 2, 80, TEN_O_CLOCK, TEN_O_CLOCK + 60),
+        (
+            1,
+            "203.0.113.9",
+            None,
+            "i-search",
+            "search-1",
+            "search",
+            22,
+            6,
+            None,
+            2,
+            2,
+            80,
+            TEN_O_CLOCK,
+            TEN_O_CLOCK + 60,
+        ),
         (2, "203.0.113.10", None, "i-search", "search-1", "search", 23, 6, "BPA", 1, 1, 60, TEN_O_CLOCK, TEN_O_CLOCK),
     ],
     "top_talkers": [
@@ -180,12 +201,13 @@ ANSWERS = {
 
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory):
+    """All flows of this file in one lake."""
     rows = [*FLOWS, *REJECTS, *NOT_COUNTED, DAY_BEFORE]
     with Lake(write_lake(tmp_path_factory.mktemp("lake"), rows)) as lake:
         yield lake
 
 
-def _ask(lake, name, **given):
+def _ask(lake: Lake, name: str, **given: str) -> QueryResult:
     query = get(name)
     return lake.run(query.sql, query.bind(given))
 
@@ -209,19 +231,19 @@ def test_an_estimate_is_called_one(name):
     """No column says usd or cost without saying estimated."""
     money = [column for column, _ in get(name).columns if "usd" in column or "cost" in column]
 
-    assert [] == [column for column in money if not column.startswith(("estimated_", "usd_per_gb"))]
+    assert [column for column in money if not column.startswith(("estimated_", "usd_per_gb"))] == []
 
 
 def test_without_parameters_a_query_reads_the_whole_lake(lake):
     """The defaults are wide: the flow of the day before is in."""
-    assert ("use1-az1", "use1-az2", 3, 30, 15 * GB, 15.0, 0.26) == _ask(lake, "cross_az_traffic").rows[0]
+    assert _ask(lake, "cross_az_traffic").rows[0] == ("use1-az1", "use1-az2", 3, 30, 15 * GB, 15.0, 0.26)
 
 
 def test_parameters_narrow_by_when_flows_started_not_when_they_arrived(lake):
     """The day before holds only the flow that started then, though it arrived a day later."""
     result = _ask(lake, "cross_az_traffic", first_day="2026-02-28", last_day="2026-02-28")
 
-    assert (("use1-az1", "use1-az2", 1, 10, 9 * GB, 9.0, 0.18),) == result.rows
+    assert result.rows == (("use1-az1", "use1-az2", 1, 10, 9 * GB, 9.0, 0.18),)
 
 
 def test_a_list_is_cut_to_the_number_asked_for(lake):
@@ -233,7 +255,7 @@ def test_all_saved_queries_are_listed_with_what_they_ask():
     """The list is by name; every query has a title, a question and a word on partitions."""
     queries = list_queries()
 
-    assert NAMES == [query.name for query in queries]
+    assert [query.name for query in queries] == NAMES
     assert all(query.title and query.question.endswith("?") and query.partitions for query in queries)
 
 
@@ -241,7 +263,7 @@ def test_values_are_bound_in_the_places_of_their_parameter():
     """One value by name fills each of its places; the others keep their defaults."""
     values = get("top_talkers").bind({"last_day": "2026-03-05"})
 
-    assert ("2000-01-01", "2026-03-05", "2000-01-01", "2026-03-05", 20) == values
+    assert values == ("2000-01-01", "2026-03-05", "2000-01-01", "2026-03-05", 20)
 
 
 @pytest.mark.parametrize(
@@ -249,7 +271,11 @@ def test_values_are_bound_in_the_places_of_their_parameter():
     [
         ("cross_az", {}, "query cross_az: no such query; did you mean cross_az_traffic?"),
         ("cross_az_traffic", {"firstday": "2026-03-01"}, "no parameter firstday; did you mean first_day?"),
-        ("cross_az_traffic", {"first_day": "yesterday"}, "parameter first_day: 'yesterday' is no date; write YYYY-MM-DD"),
+        (
+            "cross_az_traffic",
+            {"first_day": "yesterday"},
+            "parameter first_day: 'yesterday' is no date; write YYYY-MM-DD",
+        ),
         ("cross_az_traffic", {"first_day": "2026-02-30"}, "parameter first_day: '2026-02-30' is no date"),
         ("cross_az_traffic", {"last_day": "9999-12-31"}, "before 3000"),
         ("top_talkers", {"top": "many"}, "parameter top: 'many' is no bigint; write a whole number"),
@@ -283,9 +309,9 @@ def test_a_header_is_read_into_its_parts(tmp_path):
 
     query = get("q", tmp_path)
 
-    assert ("q", "T", "Q?", "day") == (query.name, query.title, query.question, query.partitions)
+    assert (query.name, query.title, query.question, query.partitions) == ("q", "T", "Q?", "day")
     assert (Parameter("first_day", "date", "2000-01-01", "the first", (1,)),) == query.parameters
-    assert (("n", "numbers, both of them"), ("m", "numbers, both of them")) == query.columns
+    assert query.columns == (("n", "numbers, both of them"), ("m", "numbers, both of them"))
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,9 @@ def test_columns_without_a_name_are_called_as_athena_calls_them():
 
 def test_a_union_is_named_and_ordered_by_its_first_select():
     """Each SELECT counts its own columns; ORDER BY goes by the first one's."""
-    translated = translate("SELECT usd * 2e0, charge FROM prices UNION ALL SELECT usd, day FROM prices ORDER BY 1", CATALOG)
+    translated = translate(
+        "SELECT usd * 2e0, charge FROM prices UNION ALL SELECT usd, day FROM prices ORDER BY 1", CATALOG
+    )
 
     expected = (
         'SELECT "prices"."usd" * 2e0 AS "_col0", "prices"."charge" AS "charge" FROM "prices" AS "prices" UNION ALL '
@@ -78,7 +80,7 @@ def test_parameters_keep_their_place_when_a_rewrite_moves_them():
 
     translated = translate(sql, CATALOG)
 
-    assert 2 == translated.parameters
+    assert translated.parameters == 2
     assert "DATE_SUB('day', CAST($p1 AS DATE), CAST($p2 AS DATE)) > 1" in translated.sql
     assert "<> '?'" in translated.sql
 
@@ -87,14 +89,14 @@ def test_names_may_be_written_in_any_case_and_quoted():
     """Athena's names are lower case, however they are written."""
     translated = translate('SELECT F.Bytes, "end" FROM FLOW_LOGS AS f', CATALOG)
 
-    assert 'SELECT "f"."bytes" AS "bytes", "f"."end" AS "end" FROM "flow_logs" AS "f"' == translated.sql
+    assert translated.sql == 'SELECT "f"."bytes" AS "bytes", "f"."end" AS "end" FROM "flow_logs" AS "f"'
 
 
 def test_of_a_view_the_query_is_translated():
     """CREATE VIEW … AS gives the query after AS."""
     translated = translate("CREATE OR REPLACE VIEW v AS SELECT charge FROM prices", CATALOG)
 
-    assert 'SELECT "prices"."charge" AS "charge" FROM "prices" AS "prices"' == translated.sql
+    assert translated.sql == 'SELECT "prices"."charge" AS "charge" FROM "prices" AS "prices"'
 
 
 def test_a_with_query_is_inlined_as_on_athena():

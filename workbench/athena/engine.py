@@ -67,7 +67,9 @@ class Lake:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def close(self) -> None:
@@ -88,7 +90,9 @@ class Lake:
         """
         translated = translate(sql, self._catalog)
         if len(parameters) != translated.parameters:
-            raise QueryError(f"SQL: {translated.parameters} parameters (?), {len(parameters)} values; give one for each")
+            raise QueryError(
+                f"SQL: {translated.parameters} parameters (?), {len(parameters)} values; give one for each"
+            )
         values = {f"p{number}": value for number, value in enumerate(parameters, 1)}
         with _running():
             answer = self._connection.execute(translated.sql, values)
@@ -110,7 +114,7 @@ class Lake:
             f"CAST({_name(name) if name in present else 'NULL'} AS {kind.upper()}) AS {_name(name)}"
             for name, kind in columns.items()
         )
-        self._connection.execute(f"CREATE VIEW {RAW} AS SELECT {selected} FROM {source}")
+        self._connection.execute(f"CREATE VIEW {RAW} AS SELECT {selected} FROM {source}")  # noqa: S608  # same
         self._catalog[RAW] = columns
 
     def _add_view(self, name: str, sql: str) -> None:

@@ -38,5 +38,7 @@ def _partitions(table: Path) -> dict[str, Path]:
 
 def _generation(folder: Path) -> Path:
     """The folder itself, or the newest of the generations in it (folders named by a number)."""
-    numbers = [inner for inner in folder.iterdir() if inner.is_dir() and inner.name.removeprefix("generation-").isdigit()]
+    numbers = [
+        inner for inner in folder.iterdir() if inner.is_dir() and inner.name.removeprefix("generation-").isdigit()
+    ]
     return max(numbers, key=lambda inner: int(inner.name.removeprefix("generation-")), default=folder)

@@ -60,8 +60,18 @@ FORBIDDEN: Final = {
 
 # What the parser calls functions and SQL calls syntax.
 _SYNTAX: Final = (
-    exp.And, exp.Or, exp.Xor, exp.Case, exp.Cast, exp.TryCast, exp.Exists, exp.Extract, exp.Unnest, exp.Array, exp.Struct,
-)  # fmt: skip
+    exp.And,
+    exp.Or,
+    exp.Xor,
+    exp.Case,
+    exp.Cast,
+    exp.TryCast,
+    exp.Exists,
+    exp.Extract,
+    exp.Unnest,
+    exp.Array,
+    exp.Struct,
+)
 # Names the parser forgets: it keeps one class for several spellings, and builds some for syntax.
 _NAMES: Final = {
     exp.ArgMax: "max_by",

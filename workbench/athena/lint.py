@@ -18,13 +18,17 @@ UNPARTITIONED: Final = ("prices",)
 
 # Athena user guide, "Reserved keywords": those of SELECT statements.
 _RESERVED: Final = frozenset(
-    """ALTER AND AS BETWEEN BY CASE CAST CONSTRAINT CREATE CROSS CUBE CURRENT_DATE CURRENT_PATH CURRENT_TIME
-    CURRENT_TIMESTAMP CURRENT_USER DEALLOCATE DELETE DESCRIBE DISTINCT DROP ELSE END ESCAPE EXCEPT EXECUTE EXISTS
-    EXTRACT FALSE FIRST FOR FROM FULL GROUP GROUPING HAVING IN INNER INSERT INTERSECT INTO IS JOIN LAST LEFT LIKE
-    LOCALTIME LOCALTIMESTAMP NATURAL NORMALIZE NOT NULL ON OR ORDER OUTER PREPARE RECURSIVE RIGHT ROLLUP SELECT SKIP
-    TABLE THEN TRIM TRUE UESCAPE UNION UNNEST USING VALUES WHEN WHERE WITH""".split()
-)
-_SCALARS: Final = frozenset("VARCHAR TEXT BIGINT INT DOUBLE BOOLEAN DATE TIMESTAMP DECIMAL".split())
+    {
+        "ALTER", "AND", "AS", "BETWEEN", "BY", "CASE", "CAST", "CONSTRAINT", "CREATE", "CROSS", "CUBE",
+        "CURRENT_DATE", "CURRENT_PATH", "CURRENT_TIME", "CURRENT_TIMESTAMP", "CURRENT_USER", "DEALLOCATE", "DELETE",
+        "DESCRIBE", "DISTINCT", "DROP", "ELSE", "END", "ESCAPE", "EXCEPT", "EXECUTE", "EXISTS", "EXTRACT", "FALSE",
+        "FIRST", "FOR", "FROM", "FULL", "GROUP", "GROUPING", "HAVING", "IN", "INNER", "INSERT", "INTERSECT", "INTO",
+        "IS", "JOIN", "LAST", "LEFT", "LIKE", "LOCALTIME", "LOCALTIMESTAMP", "NATURAL", "NORMALIZE", "NOT", "NULL",
+        "ON", "OR", "ORDER", "OUTER", "PREPARE", "RECURSIVE", "RIGHT", "ROLLUP", "SELECT", "SKIP", "TABLE", "THEN",
+        "TRIM", "TRUE", "UESCAPE", "UNION", "UNNEST", "USING", "VALUES", "WHEN", "WHERE", "WITH",
+    }
+)  # fmt: skip
+_SCALARS: Final = ("VARCHAR", "TEXT", "BIGINT", "INT", "DOUBLE", "BOOLEAN", "DATE", "TIMESTAMP", "DECIMAL")
 _FORMAT_CODES: Final = frozenset("YmdHMS%")
 
 
@@ -147,36 +151,33 @@ def zero_position(statement: Any) -> Iterator[Finding]:
 
 
 def foreign_syntax(statement: Any) -> Iterator[Finding]:
-    """What the parser reads and Athena does not."""
-    strangers = {
-        exp.ILike: "ILIKE",
-        exp.Qualify: "QUALIFY",
-        exp.Pivot: "PIVOT",
-        exp.Array: "[…] or ARRAY[…]",
-        exp.Struct: "a row or struct",
-        exp.Lateral: "LATERAL",
-        exp.TableSample: "TABLESAMPLE",
-        exp.HexString: "X'…'",
-    }
-    for kind, shown in strangers.items():
-        if statement.find(kind):
-            yield Finding("foreign-syntax", f"{shown} is not in the common part of SQL", "write plain SELECT")
-    for unnest in statement.find_all(exp.Unnest):
-        if not isinstance(unnest.parent, exp.From | exp.Join):
-            yield Finding("foreign-syntax", "UNNEST outside FROM is not Athena's", "use CROSS JOIN UNNEST(x) AS t (k, v)")
-    for clause in statement.find_all(exp.With):
-        if clause.recursive:
-            yield Finding("foreign-syntax", "WITH RECURSIVE is not in the common part of SQL", "write plain WITH")
-    for star in statement.find_all(exp.Star):
-        if any(star.args.values()):
-            yield Finding("foreign-syntax", "a star with EXCEPT or REPLACE is not Athena's", "list the columns")
-    for distinct in statement.find_all(exp.Distinct):
-        if distinct.args.get("on"):
-            yield Finding("foreign-syntax", "DISTINCT ON is not Athena's", "use row_number() and WHERE")
-    for join in statement.find_all(exp.Join):
-        if join.kind in ("SEMI", "ANTI") or join.method:
-            shown = f"{join.method or join.kind} JOIN"
-            yield Finding("foreign-syntax", f"{shown} is not in the common part of SQL", "use JOIN … ON, or EXISTS")
+    """What the parser reads and Athena does not, or DuckDB does not."""
+    for is_foreign, shown, mend in _FOREIGN:
+        if any(is_foreign(node) for node in statement.walk()):
+            yield Finding("foreign-syntax", f"{shown} is not in the common part of SQL", mend)
+
+
+_FOREIGN: Final[tuple[tuple[Callable[[Any], bool], str, str], ...]] = (
+    (lambda node: isinstance(node, exp.ILike), "ILIKE", "use lower(x) LIKE"),
+    (lambda node: isinstance(node, exp.Array | exp.Struct), "a literal array or row", "use (VALUES …) AS t (x)"),
+    (lambda node: isinstance(node, exp.HexString), "X'…'", "write the text"),
+    (lambda node: isinstance(node, exp.Pivot), "PIVOT", "use sum(CASE …)"),
+    (lambda node: isinstance(node, exp.Lateral), "LATERAL", "use a join"),
+    (lambda node: isinstance(node, exp.TableSample), "TABLESAMPLE", "filter on hour"),
+    (lambda node: isinstance(node, exp.With) and bool(node.recursive), "WITH RECURSIVE", "use plain WITH"),
+    (lambda node: isinstance(node, exp.Star) and any(node.args.values()), "a star with EXCEPT", "list the columns"),
+    (lambda node: isinstance(node, exp.Distinct) and bool(node.args.get("on")), "DISTINCT ON", "use row_number()"),
+    (
+        lambda node: isinstance(node, exp.Unnest) and not isinstance(node.parent, exp.From | exp.Join),
+        "UNNEST outside FROM",
+        "use CROSS JOIN UNNEST(x) AS t (k, v)",
+    ),
+    (
+        lambda node: isinstance(node, exp.Join) and (node.kind in ("SEMI", "ANTI") or bool(node.method)),
+        "a NATURAL, SEMI, ANTI or ASOF join",
+        "use JOIN … ON, or EXISTS",
+    ),
+)
 
 
 def reserved_word(statement: Any) -> Iterator[Finding]:

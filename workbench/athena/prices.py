@@ -19,11 +19,36 @@ PRICES: Final = Path(__file__).resolve().parents[2] / "athena" / "prices.json"
 VIEW: Final = PRICES.parent / "views" / "prices.sql"
 
 
+_TEMPLATE: Final = """\
+-- title: Prices of data transfer
+-- question: What does a GB (1e9 bytes) cost, on which day, and who pays?
+-- columns: charge; charged_sides (1: the source pays, 2: both sides pay); usd_per_gb_and_side; valid_from, valid_to
+--   (the first day, and the first day no more); region; as_of (when the list was read); source
+-- partitions: none
+--
+-- Written from athena/prices.json by `python -m workbench.athena.prices`; change it there. List prices of
+-- @region@: what they give is an estimate.
+CREATE OR REPLACE VIEW prices AS
+SELECT
+    p.charge,
+    p.charged_sides,
+    p.usd_per_gb_and_side,
+    p.valid_from,
+    p.valid_to,
+    p.region,
+    p.as_of,
+    p.source
+FROM (VALUES
+@rows@
+) AS p (charge, charged_sides, usd_per_gb_and_side, valid_from, valid_to, region, as_of, source)
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Price:
     """What one charge costs while ``valid_from`` <= day < ``valid_to`` (YYYY-MM-DD).
 
-    ``usd_per_gb_and_side``: US dollars a GB (1e9 bytes) for each of the ``charged_sides`` (1: the source pays; 2: both).
+    ``usd_per_gb_and_side``: US dollars a GB (1e9 bytes) for each of ``charged_sides`` (1: the source pays; 2: both).
     """
 
     charge: str
@@ -55,7 +80,7 @@ def load_prices(file: Path = PRICES) -> PriceTable:
             _day(document["as_of"]), document["region"], tuple(_price(entry) for entry in document["charges"])
         )
     except (OSError, ValueError, KeyError, TypeError, InvalidOperation) as error:
-        raise QueryError(f"prices {file}: {error!r}; write it as README and the entries before it do") from error
+        raise QueryError(f"prices {file}: {error!r}; compare it with the entries around it") from error
     ordered = sorted(table.prices, key=lambda price: (price.charge, price.valid_from))
     for one, following in pairwise(ordered):
         if one.charge == following.charge and one.valid_to > following.valid_from:
@@ -67,29 +92,7 @@ def load_prices(file: Path = PRICES) -> PriceTable:
 def render_prices_view(table: PriceTable) -> str:
     """The SQL of the view ``prices``: one row a price."""
     rows = ",\n".join(f"    ({_row(table, price)})" for price in table.prices)
-    return f"""\
--- title: Prices of data transfer
--- question: What does a GB (1e9 bytes) cost, on which day, and who pays?
--- columns: charge; charged_sides (1: the source pays, 2: both sides pay); usd_per_gb_and_side; valid_from, valid_to
---   (the first day, and the first day no more); region; as_of (when the list was read); source
--- partitions: none
---
--- Written from athena/prices.json by `python -m workbench.athena.prices`; change it there. List prices of
--- {table.region}: what they give is an estimate.
-CREATE OR REPLACE VIEW prices AS
-SELECT
-    p.charge,
-    p.charged_sides,
-    p.usd_per_gb_and_side,
-    p.valid_from,
-    p.valid_to,
-    p.region,
-    p.as_of,
-    p.source
-FROM (VALUES
-{rows}
-) AS p (charge, charged_sides, usd_per_gb_and_side, valid_from, valid_to, region, as_of, source)
-"""
+    return _TEMPLATE.replace("@region@", table.region).replace("@rows@", rows)
 
 
 def _price(entry: Mapping[str, Any]) -> Price:

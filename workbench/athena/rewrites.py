@@ -59,7 +59,9 @@ def count_if(node: Any) -> Any:
 def complete_units(node: Any) -> Any:
     """``date_diff`` counts complete units, not boundaries."""
     unit = exp.Literal.string(node.args["unit"].name.lower())
-    return _typed(exp.Anonymous(this="date_sub", expressions=[unit, node.expression.copy(), node.this.copy()]), node.type)
+    return _typed(
+        exp.Anonymous(this="date_sub", expressions=[unit, node.expression.copy(), node.this.copy()]), node.type
+    )
 
 
 def date_stays_date(node: Any) -> Any:

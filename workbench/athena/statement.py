@@ -75,7 +75,7 @@ def meant(word: str, known: list[str]) -> str:
 
 
 def _only_queries(sql: str) -> QueryError:
-    found = repr(sql.split()[0]) if sql.split() else "nothing"
+    found = repr(sql.split(maxsplit=1)[0]) if sql.split() else "nothing"
     return QueryError(f"SQL: begins with {found}; only a query (SELECT or WITH) can run")
 
 

@@ -125,7 +125,9 @@ def _unknown_name(error: SqlglotError, query: Any, catalog: Catalog, given: set[
     if name.lower() in known:
         return QueryError(f"SQL: {name} is in several tables, or not in the one named; write table.{name}")
     if name.lower() in given:
-        return QueryError(f"SQL: {name} is a name given in SELECT, unknown to WHERE and GROUP BY; repeat the expression")
+        return QueryError(
+            f"SQL: {name} is a name given in SELECT, unknown to WHERE and GROUP BY; repeat the expression"
+        )
     where = f" of {' or '.join(tables)}" if tables else ""
     return QueryError(f"SQL: {name} is no column{where}{meant(name, known)}")
 
