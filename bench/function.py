@@ -1,5 +1,6 @@
 """The function as Lambda runs it, with S3 in memory: event dictionary in, metrics and log line out."""
 
+import gc
 import io
 from collections.abc import Callable
 from contextlib import redirect_stdout
@@ -50,7 +51,7 @@ def function(material: Material, s3: MemoryS3, now: float) -> Callable[[], int]:
         inventory_hard_ttl_s=86_400,
         ec2=Ec2Settings(lookups=False),
     )
-    environment = Environment(settings, lambda: now, {"s3": s3})
+    environment = Environment(settings, lambda: now, {"s3": s3}, settle=gc.freeze)
     printed = io.StringIO()
     logger = Logger(service="enricher", stream=printed)
     metrics = Metrics(namespace="VpcFlowLogs", service="enricher")

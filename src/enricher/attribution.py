@@ -79,11 +79,13 @@ class Attributor:
             return _settled(key, self._of_owners(key, owners), self._nobody(address, owners))
         owners = self._owners(key, address)
         touching = [pair for pair in owners if pair[1].overlaps(key.first, key.last)]
-        claims = self._claims(key, address, touching)
-        vpc_id = self._vpc_of(key, address, claims)
+        # What a CIDR of the recorder's VPC holds is of that VPC, whoever claims the address elsewhere.
+        is_own = key.vpc_id is not None and self._covers(key.vpc_id, address)
+        claims: frozenset[str | None] = frozenset() if is_own else self._claims(key, address, touching)
+        vpc_id = key.vpc_id if is_own else self._vpc_of(key, address, claims)
         if vpc_id is None:
             return [self._nobody(address, touching)]
-        candidates = self._of_peers(key, vpc_id)
+        candidates = self._of_peers(key, address, vpc_id)
         candidates += self._of_owners(key, [(n, owner) for n, owner in owners if owner.vpc_id == vpc_id])
         # Where only a claim told the VPC, a flow outside the claim's time is not known to be there.
         is_there = not claims or self._vpc_of(key, address, frozenset()) == vpc_id
@@ -107,15 +109,24 @@ class Attributor:
         if not self.peers:
             return owning
         within = {key.vpc_id, *self._reachable(key, address, owning)}
-        return owning | {vpc_id for vpc_id in within if (vpc_id, key.address) in self.peers}
+        return owning | {vpc_id for vpc_id in within if self._recorders(vpc_id, key, address)}
+
+    def _recorders(self, vpc_id: str | None, key: Key, address: Address) -> Sequence[tuple[int, int, int]]:
+        """Who recorded as the address in a VPC: (recorder, first start, last end).
+
+        An interface whose own side shows an address that no CIDR of its VPC holds passes on somebody else's traffic
+        (a transit gateway's interface does): that proves nothing.
+        """
+        recorders = self.peers.get((vpc_id or "", key.address), ())
+        return () if recorders and self._covers(str(vpc_id), address) is False else recorders
 
     def _sole(self, key: Key, address: Address) -> Candidate | None:
         """The common key, for which the rules need not be weighed: one record or one owner proves all of its span.
 
         The owner is the only one in the key's own VPC; or nobody there, and the only one in a connected VPC.
         """
-        recorders = self.peers.get((key.vpc_id or "", key.address))
-        if recorders is not None:
+        recorders = self._recorders(key.vpc_id, key, address)
+        if recorders:
             row, first, last = recorders[0]
             proven = len(recorders) == 1 and first <= key.first and key.last <= last
             return Candidate(ALWAYS, FOREVER, PEER, row, RESOLVED, "peer_record") if proven else None
@@ -124,8 +135,8 @@ class Attributor:
         source = self.sources[0]
         owners = source.inventory.owners(address)
         mine = [owner for owner in owners if owner[1] == key.vpc_id]
-        if not mine and len(owners) == 1 and self._is_reached(key, address, owners[0], source):
-            mine = owners
+        if owners and not mine:
+            mine = self._reached(key, address, owners, source)
         if len(mine) != 1:
             return None
         row, _, valid_from, seen_until, _ = mine[0]
@@ -133,13 +144,16 @@ class Attributor:
             return None
         return Candidate(ALWAYS, FOREVER, 0, row, STALE if source.is_stale else RESOLVED, source.evidence)
 
-    def _is_reached(self, key: Key, address: Address, owner: Owner, source: Source) -> bool:
-        """Whether the owner's VPC is connected, the key's own does not hold the address, and no record says more."""
+    def _reached(self, key: Key, address: Address, owners: Sequence[Owner], source: Source) -> list[Owner]:
+        """Owners in connected VPCs; none where the key's own VPC may hold the address, or a record says more."""
         networks = source.inventory.networks
         connected = networks.connected(str(key.vpc_id), key.traffic_path)
-        if owner.vpc_id not in connected or networks.covers(str(key.vpc_id), address) is not False:
-            return False
-        return not any((vpc_id, key.address) in self.peers for vpc_id in connected)
+        reached = [owner for owner in owners if owner[1] in connected]
+        if not reached or networks.covers(str(key.vpc_id), address) is not False:
+            return []
+        if source.asked is not None or (len(owners) > 1 and _is_global(address)):
+            return []
+        return [] if any(self._recorders(vpc_id, key, address) for vpc_id in connected) else reached
 
     def is_public(self, address: Address) -> bool:
         """IPv4 that is nobody's private space nor in any known VPC's CIDR. IPv6 is looked up in networks first."""
@@ -178,9 +192,9 @@ class Attributor:
         reached = [s.inventory.networks.connected(str(key.vpc_id), key.traffic_path) for s in self.sources]
         return reached[0] if len(reached) == 1 else frozenset().union(*reached)
 
-    def _of_peers(self, key: Key, vpc_id: str) -> list[Candidate]:
-        sides = sorted(self.peers.get((vpc_id, key.address), ()), key=lambda side: side[1])
-        if any(later[1] <= earlier[2] for earlier, later in pairwise(sides)):
+    def _of_peers(self, key: Key, address: Address, vpc_id: str) -> list[Candidate]:
+        sides = sorted(self._recorders(vpc_id, key, address), key=lambda side: side[1])
+        if len(sides) > 1 and any(later[1] <= earlier[2] for earlier, later in pairwise(sides)):
             # Two interfaces recorded as the same address at the same time: neither is proven.
             return []
         return [Candidate(first, last, PEER, row, RESOLVED, "peer_record") for row, first, last in sides]
@@ -190,8 +204,7 @@ class Attributor:
         proven: list[Candidate] = []
         continued: list[Candidate] = []
         for number, owner in owners:
-            mine = self._interface(number, owner)
-            others = [other for n, other in owners if self._interface(n, other) != mine] if len(owners) > 1 else []
+            others = self._others(number, owner, owners) if len(owners) > 1 else []
             if any(o.valid_from <= owner.seen_until and owner.valid_from <= o.seen_until for o in others):
                 return []
             source = self.sources[number]
@@ -200,6 +213,11 @@ class Attributor:
             if owner.is_open and owner.seen_until < key.last and all(o.seen_until < owner.seen_until for o in others):
                 continued.append(Candidate(owner.valid_from, FOREVER, number, owner.row, status, "snapshot_open"))
         return proven + continued
+
+    def _others(self, number: int, owner: Owner, owners: Sequence[tuple[int, Owner]]) -> list[Owner]:
+        """Owners that are another interface than this one, whichever source tells of them."""
+        mine = self._interface(number, owner)
+        return [other for n, other in owners if self._interface(n, other) != mine]
 
     def _interface(self, number: int, owner: Owner) -> str:
         return str(self.sources[number].inventory.interface_ids[owner.row])

@@ -58,22 +58,21 @@ class Pipeline:
         failed, mixed = _failed_and_mixed({r.ordinal for r in rejects}, parsed)
         batch_id = delivery.digest()
         partition = Partition.at(delivery.region, min(delivery.arrived_at, default=None))
-        written: list[str] = []
+        is_new: dict[str, bool] = {}
         kept = [reject for reject in rejects if reject.ordinal in mixed]
         if kept:
             key = partition.rejected_key(batch_id)
-            self.store.put_if_absent(key, to_error_objects(kept, delivery.arrived_at))
-            written.append(key)
+            is_new[key] = self.store.put_if_absent(key, to_error_objects(kept, delivery.arrived_at))
         counts = _counts(delivery, lines, parsed, failed)
         if parsed.flows.num_rows:
             key = partition.flow_logs_key(batch_id)
             rows = self._enriched(parsed, delivery, batch_id, snapshot, misses)
             body = to_parquet(rows)
-            counts["ObjectsFound"] = 0 if self.store.put_if_absent(key, body) else 1
+            is_new[key] = self.store.put_if_absent(key, body)
             counts["BytesWritten"] = len(body)
             counts |= of_rows(rows)
-            written.append(key)
-        return Answer(response(delivery, failed), counts, partition, batch_id, tuple(written))
+        counts["ObjectsFound"] = list(is_new.values()).count(False)
+        return Answer(response(delivery, failed), counts, partition, batch_id, tuple(is_new))
 
     def _enriched(
         self, parsed: Parsed, delivery: Delivery, batch_id: str, snapshot: Source | None, misses: Misses | None
@@ -103,5 +102,5 @@ def _counts(delivery: Delivery, lines: Lines, parsed: Parsed, failed: list[int])
         **{f"Rejects_{reason}": number for reason, number in reasons.items()},
         **{f"Drops_{reason}": number for reason, number in drops.items()},
         "FailedRecords": len(failed),
-        "BytesIn": sum(len(payload) for payload in delivery.payloads if payload is not None),
+        "BytesIn": sum(map(len, filter(None, delivery.payloads))),
     }

@@ -1,21 +1,25 @@
 """The answers of a batch as one table, and for each flow the row that holds for its own time."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from enricher.attribution import PEER, Candidate, Source
-from enricher.columns import plain
+from enricher.attribution import NOBODY, PEER, Candidate, Source
+from enricher.columns import int32_array, plain
 from enricher.endpoints import ABSENT, AMBIGUOUS, UNRESOLVED, Batch, Dimension
 from enricher.keys import Keys
-from enricher.recorders import Recorders, taken
-from enricher.schema import LOCATION, RESOURCE, SIDES, STRING, TAGS
+from enricher.networks import Subnet
+from enricher.recorders import Recorders
+from enricher.schema import LOCATION, RESOURCE, SIDES, STRING
 from enricher.traffic import REPORTERS
 
 _UNPROVEN: Final = (AMBIGUOUS, ABSENT, UNRESOLVED)
+# What a candidate says, whatever the time it holds for: source, row, status, evidence.
+_Said = tuple[int, int, str, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,30 +36,22 @@ def dimension_of(
     reporter: Any,
     keys: Keys,
     answers: Answers,
-    promoted: Mapping[str, tuple[str, ...]],
+    promoted: Iterable[str],
 ) -> Dimension:
-    """Lay out recorders, recorders before their attachment, candidates, and a last row of nulls."""
-    count = batch.recorders.num_rows
-    sources = answers.sources
-    candidates = [candidate for answer in answers.candidates for candidate in answer]
+    """Lay out recorders, recorders before their attachment, different answers, and a last row of nulls."""
     names = ["status", *LOCATION, *RESOURCE, *promoted, "tags", "evidence"]
-    nothing = pa.table({name: pa.nulls(1, TAGS if name == "tags" else STRING) for name in names})
-    endpoints = pa.concat_tables(
-        [
-            recorders.endpoints.select(names),
-            recorders.detached.select(names).slice(0, count if _may_be_detached(recorders) else 0),
-            _candidate_rows(candidates, recorders, sources, promoted).select(names),
-            nothing,
-        ]
-    ).combine_chunks()
-    offset = 2 * count if _may_be_detached(recorders) else count
+    known = recorders.endpoints.select(names)
+    before = recorders.detached.select(names) if _may_be_detached(recorders) else known.slice(0, 0)
+    tables, number_of = _answer_rows(answers, known)
+    endpoints = pa.concat_tables([known, before, *tables, _nulls(known, 1)]).combine_chunks()
+    offers = _Offers(answers.candidates, number_of, known.num_rows + before.num_rows)
     own = _own_rows(batch, recorders)
     side_rows = {}
     for side in SIDES:
-        asked = _candidate_of(batch, keys.codes[side], answers.candidates, offset)
+        asked = offers.rows(keys.codes[side], batch)
         rows = pc.if_else(keys.is_own[side], own, pc.fill_null(asked, endpoints.num_rows - 1))
         side_rows[side] = _unnamed_own(side, rows, endpoints, recorders, batch, reporter)
-    observed = [source.inventory.observed_at for source in sources if source.inventory.observed_at is not None]
+    observed = [source.inventory.observed_at for source in answers.sources if source.inventory.observed_at is not None]
     return Dimension(
         endpoints,
         side_rows,
@@ -66,39 +62,64 @@ def dimension_of(
     )
 
 
-def _candidate_rows(
-    candidates: Sequence[Candidate],
-    recorders: Recorders,
-    sources: Sequence[Source],
-    promoted: Mapping[str, tuple[str, ...]],
-) -> pa.Table:
-    """One endpoint row a candidate: an interface, an own side elsewhere in the batch, a subnet, or nobody."""
-    interfaces = [(c.source, c.row) if c.source >= 0 and c.evidence != "subnet" else None for c in candidates]
-    table = taken(sources, interfaces, promoted)
-    peers = [position for position, c in enumerate(candidates) if c.source == PEER]
-    if peers:
-        table = _replaced(table, peers, recorders.endpoints, [candidates[p].row for p in peers])
-    located = [(position, c) for position, c in enumerate(candidates) if c.evidence == "subnet"]
-    if located:
-        subnets = [sources[c.source].inventory.networks.subnets[c.row] for _, c in located]
-        columns = {
-            name: pa.array([getattr(subnet, name, None) for subnet in subnets], STRING)
-            if name in ("vpc_id", "subnet_id", "az_id", "region")
-            else pa.nulls(len(subnets), table.schema.field(name).type)
-            for name in table.column_names
-        }
-        table = _replaced(table, [position for position, _ in located], pa.table(columns), list(range(len(subnets))))
-    table = table.append_column("status", pa.array([c.status for c in candidates], STRING))
-    return table.append_column("evidence", pa.array([c.evidence for c in candidates], STRING))
+def _answer_rows(answers: Answers, known: pa.Table) -> tuple[list[pa.Table], dict[_Said, int]]:
+    """One endpoint row for all candidates that say the same, and which row that is; ``known``: the recorders' rows."""
+    groups: dict[tuple[int, bool], list[_Said]] = {}
+    for said in dict.fromkeys(candidate[2:] for answer in answers.candidates for candidate in answer):
+        groups.setdefault((said[0], said[3] == "subnet"), []).append(said)
+    tables = []
+    for (number, is_subnet), group in groups.items():
+        rows = pa.array([row for _, row, _, _ in group], pa.int64())
+        if number == NOBODY:
+            table = _nulls(known, len(group))
+        elif number == PEER:
+            table = known.take(rows)
+        elif is_subnet:
+            subnets = answers.sources[number].inventory.networks.subnets
+            table = _of_subnets([subnets[row] for _, row, _, _ in group], known)
+        else:
+            table = answers.sources[number].inventory.endpoints.take(rows)
+        words = {"status": [status for _, _, status, _ in group], "evidence": [evidence for _, _, _, evidence in group]}
+        columns = {name: table[name] for name in known.column_names if name not in words}
+        columns |= {name: pa.array(values, STRING) for name, values in words.items()}
+        tables.append(pa.table(columns).select(known.column_names))
+    ordered = [said for group in groups.values() for said in group]
+    return tables, {said: number for number, said in enumerate(ordered)}
 
 
-def _replaced(table: pa.Table, positions: Sequence[int], other: pa.Table, rows: Sequence[int]) -> pa.Table:
-    """``table`` with the rows at ``positions`` taken from ``rows`` of ``other``."""
-    order = list(range(table.num_rows))
-    for place, position in enumerate(positions):
-        order[position] = table.num_rows + place
-    joined = pa.concat_tables([table, other.select(table.column_names).take(pa.array(rows, pa.int64()))])
-    return joined.combine_chunks().take(pa.array(order, pa.int64()))
+def _nulls(like: pa.Table, rows: int) -> pa.Table:
+    return pa.table([pa.nulls(rows, field.type) for field in like.schema], schema=like.schema)
+
+
+def _of_subnets(subnets: Sequence[Subnet], like: pa.Table) -> pa.Table:
+    """A row a subnet: where it is, and nothing else."""
+    table = _nulls(like, len(subnets))
+    for name in ("vpc_id", "subnet_id", "az_id", "region"):
+        values = pa.array([getattr(subnet, name) for subnet in subnets], STRING)
+        table = table.set_column(table.column_names.index(name), name, values)
+    return table
+
+
+class _Offers:
+    """Where the candidates of each key stand, best first, and for which times they hold."""
+
+    def __init__(self, answers: Sequence[Sequence[Candidate]], number_of: Mapping[_Said, int], offset: int) -> None:
+        candidates = [candidate for answer in answers for candidate in answer]
+        self._endpoint = int32_array(offset + number_of[candidate[2:]] for candidate in candidates)
+        depths = [len(answer) for answer in answers]
+        self._first = int32_array(accumulate(depths[:-1], initial=0)) if depths else int32_array([])
+        self._most = max(depths, default=1)
+        self._valid_from = pa.array([candidate.valid_from for candidate in candidates], pa.int64())
+        self._valid_to = pa.array([candidate.valid_to for candidate in candidates], pa.int64())
+
+    def rows(self, codes: Any, batch: Batch) -> Any:
+        """For each row its key's first candidate that holds for [start, end] (null where nothing was asked)."""
+        places = self._first.take(codes)
+        for _ in range(self._most - 1):
+            since, until = self._valid_from.take(places), self._valid_to.take(places)
+            holds = pc.and_(pc.less_equal(since, batch.starts), pc.less_equal(batch.ends, until))
+            places = pc.if_else(pc.fill_null(holds, True), places, pc.add(places, 1))
+        return self._endpoint.take(places)
 
 
 def _may_be_detached(recorders: Recorders) -> bool:
@@ -111,30 +132,6 @@ def _own_rows(batch: Batch, recorders: Recorders) -> Any:
         return batch.recorder
     early = pc.fill_null(pc.less(batch.starts, recorders.attached_at.take(batch.recorder)), False)
     return pc.if_else(early, pc.add(batch.recorder, batch.recorders.num_rows), batch.recorder)
-
-
-def _candidate_of(batch: Batch, codes: Any, answers: Sequence[Sequence[Candidate]], offset: int) -> Any:
-    """For each row its key's first candidate that holds for [start, end] (null where nothing was asked)."""
-    first_of_key, bounds = [], []
-    position = offset
-    for answer in answers:
-        first_of_key.append(position)
-        position += len(answer)
-        bounds.append(len(answer))
-    rows = pa.array(first_of_key, pa.int32()).take(codes)
-    deepest = max(bounds, default=1)
-    if deepest == 1:
-        return rows
-    limits = [(c.valid_from, c.valid_to) for answer in answers for c in answer]
-    valid_from = pa.array([low for low, _ in limits], pa.int64())
-    valid_to = pa.array([high for _, high in limits], pa.int64())
-    for _ in range(deepest - 1):
-        here = pc.subtract(rows, offset)
-        holds = pc.and_(
-            pc.less_equal(valid_from.take(here), batch.starts), pc.less_equal(batch.ends, valid_to.take(here))
-        )
-        rows = pc.if_else(pc.fill_null(holds, True), rows, pc.add(rows, 1))
-    return rows
 
 
 def _unnamed_own(side: str, rows: Any, endpoints: pa.Table, recorders: Recorders, batch: Batch, reporter: Any) -> Any:

@@ -44,14 +44,17 @@ def enrich(flows: pa.Table, dimension: Dimension, provenance: Provenance) -> pa.
 
 
 def _taken(endpoints: pa.Table, rows: Any, prefix: str) -> dict[str, Any]:
-    """The endpoints' columns at ``rows``: words as dictionaries that hold no more than is used, tags as they are."""
+    """The endpoints' columns at ``rows``, words (in tags too) as dictionaries that hold no more than is used."""
     used = rows.dictionary_encode()
     few = endpoints.take(used.dictionary)
-    words = {name: plain(few[name]) for name in few.column_names}
-    return {
-        prefix + name: (array if name == "tags" else array.dictionary_encode()).take(used.indices)
-        for name, array in words.items()
-    }
+    return {prefix + name: _encoded(plain(few[name])).take(used.indices) for name in few.column_names}
+
+
+def _encoded(words: Any) -> Any:
+    if not pa.types.is_map(words.type):
+        return words.dictionary_encode()
+    keys, items = words.keys.dictionary_encode(), words.items.dictionary_encode()
+    return pa.MapArray.from_arrays(words.offsets, keys, items, mask=words.is_null())
 
 
 def _traffic_class(flows: pa.Table, dimension: Dimension, columns: dict[str, Any]) -> Any:
@@ -77,20 +80,24 @@ def _is_ours(endpoints: pa.Table) -> Any:
 
 def _public(is_public: Any, status: Any) -> Any:
     """Null where a public address might be ours: that is neither the internet nor private space."""
-    maybe_ours = pc.fill_null(pc.equal(status, AMBIGUOUS), False)
+    maybe_ours = _is_word(status, AMBIGUOUS)
     return pc.if_else(pc.and_(is_public, maybe_ours), None, is_public)
 
 
 def _with_service(flows: pa.Table, side: str, columns: dict[str, Any]) -> Any:
     """Where nobody of ours was found, the record's word that the address is an AWS service's."""
     evidence = columns[f"{side}_evidence"]
-    unknown = pc.equal(columns[f"{side}_status"], ABSENT)
-    service = pc.and_(pc.fill_null(unknown, False), is_service(flows, side))
+    service = pc.and_(_is_word(columns[f"{side}_status"], ABSENT), is_service(flows, side))
     if not pc.any(service).as_py():
         return evidence
     words = pa.concat_arrays([evidence.dictionary, pa.array(["aws_service"], evidence.dictionary.type)])
     codes = pc.if_else(service, pa.scalar(len(words) - 1, pa.int32()), evidence.indices)
     return pa.DictionaryArray.from_arrays(codes, words)
+
+
+def _is_word(words: Any, word: str) -> Any:
+    """Where a dictionary array holds ``word`` (bool, no nulls): compared once a word, not once a row."""
+    return pc.fill_null(pc.equal(words.dictionary, word).take(words.indices), False)
 
 
 def _provenance(rows: int, dimension: Dimension, provenance: Provenance) -> dict[str, Any]:

@@ -39,20 +39,22 @@ class Delivery:
 
     def digest(self) -> str:
         """A name for this batch that its retries share: stream, record ids and data, never the invocation's id."""
-        data = [
-            text.encode(errors="surrogatepass") if payload is None else payload
-            for text, payload in zip(self.data, self.payloads, strict=True)
-        ]
+        data: list[bytes] = self.payloads  # type: ignore[assignment]  # unless one is None
+        if None in self.payloads:
+            data = [
+                text.encode(errors="surrogatepass") if payload is None else payload
+                for text, payload in zip(self.data, self.payloads, strict=True)
+            ]
+        ids = [self.stream_arn, *self.record_ids]
         hasher = hashlib.sha256()
-        ids = [text.encode(errors="surrogatepass") for text in (self.stream_arn, *self.record_ids)]
-        for parts in (ids, data):
-            # The lengths keep batches apart whose bytes are only cut differently.
-            hasher.update(array("Q", [len(parts), *map(len, parts)]).tobytes())
-            hasher.update(b"".join(parts))
+        # The lengths keep batches apart whose bytes are only cut differently.
+        hasher.update(array("Q", [len(ids), *map(len, ids), *map(len, data)]).tobytes())
+        hasher.update("".join(ids).encode(errors="surrogatepass"))
+        hasher.update(b"".join(data))
         return hasher.hexdigest()[:_DIGEST_LENGTH]
 
 
-class _Record(msgspec.Struct):
+class _Record(msgspec.Struct, gc=False):
     """A record as it usually is; ``bytes`` makes msgspec decode the base64."""
 
     recordId: str  # noqa: N815 - Firehose's own name

@@ -3,6 +3,7 @@
 Clients are made once for an environment and only when first needed. See the Lambda developer guide, "Best practices".
 """
 
+import gc
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -16,7 +17,7 @@ from cache import Budget, CircuitBreaker, LoadError, New, NotThere, RefreshingVa
 from enricher.attribution import Source
 from enricher.batch import Answer, Pipeline
 from enricher.ec2 import LONGEST_CALL_SECONDS, Ec2Reader, ec2_client
-from enricher.errors import InventoryError
+from enricher.errors import InventoryError, SettingsError
 from enricher.inventory import Inventory
 from enricher.lake import S3Store
 from enricher.metrics import figures
@@ -39,11 +40,17 @@ class Environment:
         settings: checked at start.
         clock: Unix seconds.
         clients: service → boto3 client, for those that should not be made from the environment's own credentials.
+        settle: called when a snapshot has been loaded.
     """
 
     def __init__(
-        self, settings: Settings, clock: Callable[[], float], clients: Mapping[str, Any] | None = None
+        self,
+        settings: Settings,
+        clock: Callable[[], float],
+        clients: Mapping[str, Any] | None = None,
+        settle: Callable[[], object] = lambda: None,
     ) -> None:
+        self._settle = settle
         self._settings = settings
         self._clock = clock
         self._clients = dict(clients or {})
@@ -108,7 +115,9 @@ class Environment:
             raise LoadError(f"snapshot {self._settings.inventory_uri}: {code}") from error
         except (BotoCoreError, InventoryError) as error:
             raise LoadError(f"snapshot {self._settings.inventory_uri}: {error}") from error
-        return New(Inventory(tables, self._settings.promoted_tags), found["ETag"])
+        inventory = Inventory(tables, self._settings.promoted_tags)
+        self._settle()
+        return New(inventory, found["ETag"])
 
     def _misses(self, event: Any, snapshot: Source | None, now: float, remaining_s: float) -> Misses | None:
         """EC2 for what the snapshot does not know. None while a configured snapshot does not exist yet: no scanning."""
@@ -145,7 +154,12 @@ class Environment:
 
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
-    return Environment(Settings.from_environ(), time.time)
+    if not metrics.namespace:
+        # Powertools would say so only when the first batch is written, and that batch would be tried again for ever.
+        raise SettingsError("settings: POWERTOOLS_METRICS_NAMESPACE is empty; set it to a CloudWatch namespace")
+    # A snapshot is a great many small objects that stay: unless they are frozen, the collector walks through all of
+    # them again and again while batches come and go. They hold no cycles, so they are freed without a collector.
+    return Environment(Settings.from_environ(), time.time, settle=gc.freeze)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

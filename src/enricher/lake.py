@@ -19,6 +19,10 @@ from enricher.payload import Reject
 FLOW_LOGS: Final = "flow_logs"
 REJECTED: Final = "rejected"
 ROWS_PER_GROUP: Final = 1_000_000  # a batch is one row group
+# Here hardly a value repeats: a dictionary of them, and their codes, would be larger than the values.
+_PLAIN_COLUMNS: Final = ("packets", "bytes")
+# Ports jump between a service's own and one of many: small differences, and again no dictionary.
+_DELTA_COLUMNS: Final = ("srcport", "dstport")
 _ATTEMPTS_ON_CONFLICT: Final = 5
 # Where neither a time nor an arrival is known: a partition that is plainly no real one.
 _UNDATED: Final = 0
@@ -86,16 +90,29 @@ class S3Store:
 def to_parquet(rows: pa.Table) -> Any:
     """The object's bytes (a buffer): zstd, plain strings for readers, dictionaries only inside the file."""
     sink = pa.BufferOutputStream()
+    is_empty = {
+        leaf: column.null_count == rows.num_rows
+        for name, column in zip(rows.column_names, rows.columns, strict=True)
+        for leaf in _leaves(name, column)
+    }
     pq.write_table(
         rows,
         sink,
-        compression="zstd",
+        # Without a value there is nothing to compress, but a compressor to set up; a format lacks many columns.
+        compression={leaf: "none" if empty else "zstd" for leaf, empty in is_empty.items()},
+        use_dictionary=[leaf for leaf in is_empty if leaf not in (*_PLAIN_COLUMNS, *_DELTA_COLUMNS)],
+        column_encoding=dict.fromkeys(_DELTA_COLUMNS, "DELTA_BINARY_PACKED"),
         store_schema=False,
         row_group_size=ROWS_PER_GROUP,
         # Objects are found by partition; within one, only time can exclude a row group.
         write_statistics=["start", "end"],
     )
     return sink.getvalue()
+
+
+def _leaves(name: str, column: Any) -> tuple[str, ...]:
+    """The Parquet paths of a column: its name, for a map its keys and values."""
+    return (f"{name}.key_value.key", f"{name}.key_value.value") if pa.types.is_map(column.type) else (name,)
 
 
 def to_error_objects(rejects: Iterable[Reject], arrived_at: Sequence[int | None]) -> bytes:

@@ -81,4 +81,5 @@ def value_counts(column: Any) -> dict[str | None, int]:
 
 
 def _unit(name: str) -> str:
-    return METRICS[name if name in METRICS else name.split("_", 1)[0] + "_*"][0]
+    family, underscore, _ = name.partition("_")
+    return METRICS[name if name in METRICS else f"{family}{underscore}*"][0]

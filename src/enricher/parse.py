@@ -24,6 +24,8 @@ _NULLS: Final = ["-", "None"]
 _TYPES: Final = {column.name: DICTIONARY if column.type == STRING else column.type for column in AWS_COLUMNS}
 _NUMERIC: Final = {column.name: column.type for column in AWS_COLUMNS if column.type in (INT, BIGINT)}
 _MOST: Final = {INT: 2**31 - 1, BIGINT: 2**63 - 1}
+_ODD_BLANKS: Final = (b"\t", b"\r", b"\v", b"\f")
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _MILLISECONDS_FROM: Final = 10**11
 _PORT_MOST: Final = 65_535
 _RANGES: Final = {
@@ -33,7 +35,8 @@ _RANGES: Final = {
     **dict.fromkeys(("version", "packets", "bytes", "start", "end", "tcp_flags", "traffic_path"), 2**63 - 1),
 }
 ADDRESS_COLUMNS: Final = ("srcaddr", "dstaddr", "pkt_srcaddr", "pkt_dstaddr")
-_IPV4: Final = r"^((25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(\.|$)){4}$"
+_OCTET: Final = r"(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+_IPV4: Final = rf"^({_OCTET}\.){{3}}{_OCTET}$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ def parse_lines(lines: Sequence[str], ordinals: Sequence[int], formats: LogForma
     text = lines.text if isinstance(lines, LineBlock) else "\n".join(lines).encode()
     if any(log_format.header.encode() in text for log_format in formats.formats):
         headers = {log_format.header for log_format in formats.formats}
-        kept = [position for position, line in enumerate(lines) if " ".join(line.split()) not in headers]
+        kept = [position for position, line in enumerate(lines) if _even(line) not in headers]
         if len(kept) < len(lines):
             parsed = parse_lines([lines[p] for p in kept], [ordinals[p] for p in kept], formats)
             return replace(parsed, headers=len(lines) - len(kept))
@@ -72,7 +75,7 @@ def _parse_by_count(lines: Sequence[str], ordinals: Sequence[int], formats: LogF
     """Lines of several formats, told apart by their number of fields."""
     by_count: dict[int, list[int]] = {}
     for position, line in enumerate(lines):
-        by_count.setdefault(len(line.split()), []).append(position)
+        by_count.setdefault(len(line.encode().split()), []).append(position)
     parts: list[Parsed] = []
     for log_format in formats.formats:
         positions = by_count.pop(len(log_format.fields), [])
@@ -136,7 +139,7 @@ class _Rows:
 
 def _parse_group(text: bytes, lines: Sequence[str], ordinals: Sequence[int], log_format: LogFormat) -> Parsed:
     """Lines of one format; ``text`` holds the same lines, LF between them."""
-    if b"\r" in text:
+    if any(blank in text for blank in _ODD_BLANKS):
         text = "\n".join(_even(line) for line in lines).encode()
     misfits: list[int] = []
     table = None if _may_hold_hexadecimal(text) else _read_typed(text, log_format, misfits)
@@ -184,7 +187,8 @@ def _parse_mended(positions: list[int], lines: Sequence[str], ordinals: Sequence
 
 
 def _even(line: str) -> str:
-    return " ".join(line.split())
+    # bytes.split knows only ASCII's white space: str.split would cut values at U+00A0 and the like.
+    return b" ".join(line.encode().split()).decode()
 
 
 def _has_empty_word(table: pa.Table) -> Any:
@@ -201,8 +205,10 @@ def _has_empty_word(table: pa.Table) -> Any:
 
 
 def _cast_numbers(rows: _Rows, log_format: LogFormat) -> None:
-    for name in _NUMERIC.keys() & set(log_format.columns):
+    numeric = [name for name in log_format.columns if name in _NUMERIC]
+    for name in numeric:
         rows.drop(_not_a_number(rows.table[name]), "bad_integer")
+    for name in numeric:
         rows.drop(_too_large(rows.table[name], _MOST[_NUMERIC[name]]), "out_of_range")
     for index, name in enumerate(rows.table.column_names):
         if name in _NUMERIC:
@@ -222,6 +228,10 @@ def _read(raw: bytes, log_format: LogFormat, misfits: list[int], types: dict[str
     columns = log_format.columns
     if not raw:
         return pa.table({name: pa.array([], types.get(name, STRING)) for name in columns})
+
+    if raw.startswith(_BYTE_ORDER_MARK):
+        # Arrow drops one at the front; it is part of the first line's first value.
+        raw = _BYTE_ORDER_MARK + raw
 
     def misfit(row: csv.InvalidRow) -> str:
         misfits.append(row.number - 1)
@@ -279,11 +289,12 @@ def _unlike_ipv4(addresses: Any) -> list[tuple[int, str]]:
 
 
 def _is_address(text: str) -> bool:
+    # ip_address takes a zone index (fe80::1%eth0), which no look-up does.
     try:
         ip_address(text)
     except ValueError:
         return False
-    return True
+    return "%" not in text
 
 
 def _in_schema(table: pa.Table, log_format: LogFormat) -> pa.Table:

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Final, overload
+from typing import Any, Final, overload
 
 import msgspec
 import pyarrow as pa
@@ -115,26 +115,29 @@ def _read_plain_messages(payloads: Sequence[bytes | None]) -> Lines | None:
     None where any differs. Between ends as expected, printable ASCII without quotes and backslashes is a JSON string
     without escapes: a parser would have told the same.
     """
-    known = [payload for payload in payloads if payload is not None]
-    if not known or len(known) != len(payloads):
+    array = pa.array(payloads, pa.binary())
+    if not payloads or array.null_count:
         return None
-    closing = b'"}\n' if known[0].endswith(b"\n") else b'"}'
-    head, tail = len(_OPENING), -len(closing)
-    if b"".join([payload[:head] for payload in known]) != _OPENING * len(known):
+    closing = b'"}\n' if payloads[0].endswith(b"\n") else b'"}'  # type: ignore[union-attr]  # none is None
+    if not pc.all(pc.and_(pc.starts_with(array, _OPENING), pc.ends_with(array, closing))).as_py():
         return None
-    if b"".join([payload[tail:] for payload in known]) != closing * len(known):
+    lines = pc.binary_slice(array, len(_OPENING), -len(closing))
+    text: bytes = pc.binary_join(pa.ListArray.from_arrays([0, len(lines)], lines), b"\n")[0].as_py()
+    if b'"' in text or b"\\" in text or not _is_printable(lines) or _has_blank_end(lines):
         return None
-    lines = [payload[head:tail] for payload in known]
-    text = b"".join(lines)
-    ends = {line[:1] for line in lines} | {line[-1:] for line in lines}
-    if b'"' in text or b"\\" in text or not _is_printable(text) or {b"", b" "} & ends:
-        return None
-    return Lines(lines=LineBlock(b"\n".join(lines)), ordinals=range(len(lines)))
+    return Lines(lines=LineBlock(text), ordinals=range(len(lines)))
 
 
-def _is_printable(text: bytes) -> bool:
-    extremes = pc.min_max(pa.Array.from_buffers(pa.uint8(), len(text), [None, pa.py_buffer(text)]))
-    return bool(text) and extremes["min"].as_py() >= _SPACE and extremes["max"].as_py() <= _TILDE
+def _is_printable(lines: Any) -> bool:
+    text = lines.buffers()[2]
+    extremes = pc.min_max(pa.Array.from_buffers(pa.uint8(), text.size, [None, text]))
+    return bool(text.size) and extremes["min"].as_py() >= _SPACE and extremes["max"].as_py() <= _TILDE
+
+
+def _has_blank_end(lines: Any) -> bool:
+    """Whether a line is empty, or begins or ends with a space."""
+    blank = pc.or_(pc.starts_with(lines, b" "), pc.ends_with(lines, b" "))
+    return bool(pc.any(blank).as_py()) or pc.min(pc.binary_length(lines)).as_py() == 0
 
 
 def _read_each(payloads: Sequence[bytes | None]) -> Lines:

@@ -49,14 +49,20 @@ def recorders_of(
     told = _cleaned(recorded)
     identities = zip(told["interface_id"].to_pylist(), told["instance_id"].to_pylist(), strict=True)
     picks = [_find(interface_id, instance_id, sources) for interface_id, instance_id in identities]
-    known = _as_of_record(taken(sources, picks, promoted), told["instance_id"], picks, sources)
+    found = taken(sources, picks, promoted)
+    known = _as_of_record(found, told["instance_id"], picks, sources)
     columns: dict[str, Any] = {
         name: pc.coalesce(told[name], plain(known[name])) if name in told else plain(known[name]) for name in LOCATION
     }
     _locate(columns, sources, default_region)
     columns["resource_type"], columns["resource_id"] = _resource(told, known)
-    columns["tags"] = _with_record_tags(told, plain(known["tags"]), record_tags)
-    columns |= {name: promoted_values(columns["tags"], keys) for name, keys in promoted.items()}
+    tags = plain(known["tags"])
+    columns["tags"] = _with_record_tags(told, tags, record_tags)
+    is_as_found = known is found and columns["tags"] is tags
+    columns |= {
+        name: plain(found[name]) if is_as_found else promoted_values(columns["tags"], keys)
+        for name, keys in promoted.items()
+    }
     named = pc.is_valid(pc.coalesce(columns["interface_id"], columns["instance_id"], told["resource_id"]))
     columns["status"] = pc.if_else(named, RESOLVED, SUBNET)
     columns["evidence"] = pa.array(["record"] * len(picks), STRING)
