@@ -33,7 +33,7 @@ def hour(tmp_path_factory):
 def counted(lake, columns):
     """What the view counts as accepted: key → [bytes, rows]."""
     names = ", ".join(columns)
-    sql = f"SELECT {names}, sum(bytes), count(*) FROM flows_once WHERE action = 'ACCEPT' GROUP BY {names}"  # noqa: S608
+    sql = f"SELECT {names}, sum(bytes), count(*) FROM flows_once WHERE action = 'ACCEPT' GROUP BY {names}"  # noqa: S608 - our own column names
     return {tuple(row[:-2]): (int(row[-2]), row[-1]) for row in lake.run(sql).rows}
 
 
@@ -87,7 +87,7 @@ def test_flows_counted_once_equal_the_truth_by_project(hour):
     """Each pair of projects has the truth's bytes; what the inventory does not list has no project."""
     truth, _, lake, _ = hour
 
-    def projects(flow):
+    def projects(flow) -> tuple[str | None, ...]:
         return tuple(flow[f"{side}_project"] if flow[f"{side}_listed"] else None for side in ("src", "dst"))
 
     assert true_totals(truth, projects) == counted(lake, ("src_project", "dst_project"))
