@@ -3,9 +3,12 @@
 import os
 import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+from workbench.errors import UsageError
 
 
 class DirectoryStore:
@@ -33,30 +36,48 @@ class DirectoryStore:
 
 
 class StagedStore:
-    """Collects objects beside the directory they belong in; they move there together, or nothing is written."""
+    """Collects objects beside the directory they belong in; they move there together, or nothing is written.
+
+    Raises:
+        UsageError: on entering: nothing can be written there.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._made_root = False
+        self._final = DirectoryStore(root)
+        self._made: list[Path] = []
 
     def __enter__(self) -> Self:
-        self._made_root = not self._root.exists()
-        self._root.mkdir(parents=True, exist_ok=True)
-        self._staging = Path(tempfile.mkdtemp(dir=self._root, prefix=".staging-"))
-        self._store = DirectoryStore(self._staging)
+        self._made = [path for path in (self._root, *self._root.parents) if not path.exists()]
+        try:
+            self._root.mkdir(parents=True, exist_ok=True)
+            self._staging = Path(tempfile.mkdtemp(dir=self._root, prefix=".staging-"))
+        except OSError as error:
+            self._unmake()
+            raise UsageError(
+                f"--out {self._root}: {error.strerror or error}; give a directory that can be written"
+            ) from error
+        self._staged = DirectoryStore(self._staging)
         return self
 
     def put_if_absent(self, key: str, body: Any) -> bool:
-        """Stage the object; False where it is staged already."""
-        return self._store.put_if_absent(key, body)
+        """Stage the object; False where it is staged already, or there since an earlier run."""
+        return not (self._root / key).exists() and self._staged.put_if_absent(key, body)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is None:
-            final = DirectoryStore(self._root)
-            for path in sorted(path for path in self._staging.rglob("*") if path.is_file()):
-                final.put_if_absent(path.relative_to(self._staging).as_posix(), path.read_bytes())
-        shutil.rmtree(self._staging)
-        if error is not None and self._made_root:
-            self._root.rmdir()
+        try:
+            if error is None:
+                for path in sorted(path for path in self._staging.rglob("*") if path.is_file()):
+                    self._final.put_if_absent(path.relative_to(self._staging).as_posix(), path.read_bytes())
+        finally:
+            shutil.rmtree(self._staging)
+        if error is not None:
+            self._unmake()
+
+    def _unmake(self) -> None:
+        """Remove the directories that were made for this run, unless somebody has put something there."""
+        for path in self._made:
+            with suppress(OSError):
+                path.rmdir()

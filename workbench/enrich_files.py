@@ -19,7 +19,7 @@ from enricher.parse import Parsed, parse_lines
 from enricher.resolve import Rules, resolve
 from enricher.schema import SIDES
 from workbench.errors import UsageError
-from workbench.inputs import Chunk, read_file
+from workbench.inputs import LATEST_MS, REGION, Chunk, read_file
 
 
 @dataclass(slots=True)
@@ -106,8 +106,10 @@ class FileEnricher:
     def _regions(self, path: Path, chunk: Chunk, flows: pa.Table) -> dict[str, Any]:
         """Region → rows (bool; None for all): the record's, else the path's, else the option's."""
         fallback = chunk.region or self.region
-        told = plain(flows["region"])
-        regions = pc.fill_null(told.cast(pa.string()), fallback) if fallback else told.cast(pa.string())
+        told = plain(flows["region"]).cast(pa.string())
+        # It becomes a part of the object's path: a word that is no region tells none.
+        regions = pc.if_else(pc.match_substring_regex(told, f"^{REGION.pattern}$"), told, fallback)
+        regions = pc.fill_null(regions, fallback) if fallback else regions
         if regions.null_count:
             raise UsageError(
                 f"{path}: neither its records nor its path tell a region; give --region, such as us-east-1"
@@ -131,5 +133,6 @@ def _first(reject: Any) -> Any:
 
 
 def _latest_end(flows: pa.Table) -> int | None:
-    latest = pc.max(flows["end"]).as_py()
+    plausible = pc.less_equal(flows["end"], LATEST_MS // 1000)
+    latest = pc.max(flows["end"].filter(plausible)).as_py()
     return None if latest is None else int(latest) * 1000

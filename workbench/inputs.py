@@ -23,14 +23,17 @@ import pyarrow.parquet as pq
 
 from enricher.errors import LogFormatError
 from enricher.log_format import LogFormat, LogFormats, header_format
-from enricher.payload import Lines, Reject, read_payloads
+from enricher.payload import Reject, read_payloads
 from workbench.errors import UsageError
 
 MAX_LINES: Final = 100_000
 _MAX_JSON_BYTES: Final = 1024 * 1024 * 1024
+_JSON: Final = json.JSONDecoder()
 _EXPORT_PREFIX: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z ")
 _DELIVERED_AT: Final = re.compile(r"_(\d{8}T\d{4})Z_")
-_REGION: Final = re.compile(r"(?:vpcflowlogs[/_]|aws-region=)([a-z]{2}(?:-[a-z]+)+-\d+)")
+LATEST_MS: Final = 253_402_300_799_999  # the last moment that a calendar of four-digit years knows
+REGION: Final = re.compile(r"[a-z]{2,}(?:-[a-z]+)+-\d+")
+_REGION_IN_PATH: Final = re.compile(rf"(?:vpcflowlogs[/_]|aws-region=)({REGION.pattern})")
 _NO_FORMAT: Final = "has no header line; give --log-format, such as --log-format '${version} ${account-id} …' or v2"
 
 
@@ -135,22 +138,20 @@ def _read_json(path: Path, content: bytes, told: Chunk) -> Iterator[Chunk]:
     """JSON documents one after the other: messages, envelopes, or Firehose's error objects."""
     if told.formats is None:
         raise UsageError(f"{path}: {_NO_FORMAT}")
-    by_hour: dict[int | None, tuple[int | None, Lines]] = {}
+    by_hour: dict[int | None, tuple[int | None, list[str], list[Reject]]] = {}
     for document, arrived_at in _opened(path, content):
         arrived = told.arrived_at if arrived_at is None else arrived_at
         hour = None if arrived is None else arrived // 3_600_000
-        earliest, lines = by_hour.setdefault(hour, (arrived, Lines()))
+        earliest, lines, rejects = by_hour.setdefault(hour, (arrived, [], []))
         if arrived is not None and earliest is not None and arrived < earliest:
-            by_hour[hour] = (arrived, lines)
+            by_hour[hour] = (arrived, lines, rejects)
         read = read_payloads([document])
-        lines.lines += read.lines
-        lines.rejects += read.rejects
-    for earliest, lines in by_hour.values():
-        rejects = lines.rejects
-        for first in range(0, max(len(lines.lines), 1), MAX_LINES):
-            part = lines.lines[first : first + MAX_LINES]
-            yield replace(told, lines=part, arrived_at=earliest, rejects=rejects)
-            rejects = []
+        lines += read.lines
+        rejects += read.rejects
+    for earliest, lines, rejects in by_hour.values():
+        for first in range(0, max(len(lines), 1), MAX_LINES):
+            part = lines[first : first + MAX_LINES]
+            yield replace(told, lines=part, arrived_at=earliest, rejects=[] if first else rejects)
 
 
 def _opened(path: Path, content: bytes) -> Iterator[tuple[bytes | None, int | None]]:
@@ -161,34 +162,45 @@ def _opened(path: Path, content: bytes) -> Iterator[tuple[bytes | None, int | No
         yield content, None
         return
     rest: list[bytes] = []
-    for line in content.split(b"\n"):
-        members = _error_object(line)
-        if members is None:
-            rest.append(line)
+    for document, members in _documents(content):
+        if members is None or "rawdata" not in members:
+            rest.append(document)
             continue
         try:
             payload: bytes | None = base64.b64decode(members["rawdata"], validate=True)
         except (ValueError, TypeError):
-            payload = line
+            payload = document
         yield payload, _moment(members)
     yield b"\n".join(rest), None
 
 
-def _error_object(line: bytes) -> dict[str, Any] | None:
-    """A Firehose error object with its members in lower case (their spelling differs), or None."""
-    try:
-        document = json.loads(line)
-    except ValueError:
-        return None
-    if not isinstance(document, dict):
-        return None
-    members = {str(name).lower(): value for name, value in document.items()}
-    return members if "rawdata" in members else None
+def _documents(content: bytes) -> Iterator[tuple[bytes, dict[str, Any] | None]]:
+    """JSON documents that stand behind each other, however they are laid out, and objects' members in lower case.
+
+    Firehose's error objects come in several spellings. What is no JSON comes line by line, without members.
+    """
+    # Bytes that are no UTF-8 pass through as surrogates, so that they spoil only their own document.
+    text = content.decode(errors="surrogateescape")
+    position = 0
+    while position < len(text):
+        if text[position].isspace():
+            position += 1
+            continue
+        try:
+            value, end = _JSON.raw_decode(text, position)
+        except (ValueError, RecursionError):
+            value, end = None, text.find("\n", position)
+            end = len(text) if end < 0 else end
+        members = {str(name).lower(): each for name, each in value.items()} if isinstance(value, dict) else None
+        yield text[position:end].encode(errors="surrogateescape"), members
+        position = end
 
 
 def _moment(members: dict[str, Any]) -> int | None:
     moment = members.get("arrivaltimestamp", members.get("approximatearrivaltimestamp"))
-    return int(moment) if isinstance(moment, int | float) else None
+    if isinstance(moment, bool) or not isinstance(moment, int | float):
+        return None
+    return int(moment) if 0 <= moment <= LATEST_MS else None
 
 
 def _read_parquet(path: Path, told: Chunk) -> Iterator[Chunk]:
@@ -223,5 +235,5 @@ def _delivered_at(path: Path) -> int | None:
 
 
 def _region_of(path: Path) -> str | None:
-    match = _REGION.search(path.as_posix())
+    match = _REGION_IN_PATH.search(path.as_posix())
     return match[1] if match else None

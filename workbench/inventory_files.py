@@ -50,7 +50,7 @@ def load_documents(path: Path) -> dict[str, dict[str, Any]]:
 def _read_json(file: Path) -> Any:
     try:
         return json.loads(file.read_bytes())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         call = DOCUMENTS[file.stem][2]
         raise UsageError(
             f"--inventory {file}: is no JSON ({error}); write it with `aws {call} --output json`"

@@ -1,0 +1,152 @@
+"""An inventory that is not what it says ends in one line that names the file and the mend; nothing is written."""
+
+import json
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from command_line import cut, parquet_of, put, refused, vpcflow
+from made_by_hand import eni, estate, subnet, vpc
+
+from enricher.inventory_documents import tables_of
+from enricher.snapshot import to_snapshot
+
+FLOWS = "version srcaddr dstaddr region\n5 10.0.1.5 10.0.2.9 us-east-1\n"
+EVENT = {
+    "deliveryStreamArn": "arn:aws:firehose:us-east-1:1:deliverystream/x",
+    "region": "us-east-1",
+    "records": [{"recordId": "r-1", "approximateArrivalTimestamp": 1_794_996_300_000, "data": "NSAx"}],
+}
+
+
+@pytest.fixture
+def run(capsys):
+    """The command."""
+    return vpcflow(capsys)
+
+
+@pytest.fixture(params=["enrich", "invoke"])
+def command(request, tmp_path):
+    """Either command, complete but for its inventory and lake."""
+    if request.param == "enrich":
+        return ["enrich", put(tmp_path, "flows.log", FLOWS)]
+    return ["invoke", "--event", put(tmp_path, "event.json", json.dumps(EVENT)), "--log-format", "version srcport"]
+
+
+INTERFACES = json.dumps({"NetworkInterfaces": [eni("eni-1", "10.0.1.5", attached=1_000)]})
+MANGLED = json.dumps({"NetworkInterfaces": [{**eni("eni-1", "10.0.1.5"), "Attachment": {"AttachTime": "yesterday"}}]})
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ("network-interfaces.json", "", ["is no JSON", "describe-network-interfaces"]),
+        ("network-interfaces.json", INTERFACES[:-5], ["is no JSON", "describe-network-interfaces"]),
+        ("network-interfaces.json", "[" * 100_000, ["is no JSON", "describe-network-interfaces"]),
+        ("network-interfaces.json", b"\xff\xfe{}", ["is no JSON"]),
+        ("network-interfaces.json", "[]", ['no list "NetworkInterfaces"', "describe-network-interfaces"]),
+        ("subnets.json", json.dumps({"Vpcs": []}), ['no list "Subnets"', "describe-subnets"]),
+        ("vpcs.json", INTERFACES, ['no list "Vpcs"', "describe-vpcs"]),
+        ("instances.json", json.dumps({"Instances": []}), ['no list "Reservations"', "describe-instances"]),
+        ("network-interfaces.json", INTERFACES[:-1] + ', "NextToken": "t"}', ["NextToken", "without paging"]),
+        ("network-interfaces.json", MANGLED, ["AttachTime of eni-1", "ISO 8601"]),
+        ("network-interfaces.json", json.dumps({"NetworkInterfaces": ["eni-1"]}), ["entry 0", "NetworkInterfaceId"]),
+        (
+            "network-interfaces.json",
+            INTERFACES.replace('"10.0.1.5"', '"10.0.1.555"'),
+            ["eni-1 has '10.0.1.555' for an address"],
+        ),
+        (
+            "subnets.json",
+            json.dumps({"Subnets": [subnet("subnet-a", "vpc-a", "10.0.1.0/99")]}),
+            ["subnet-a has '10.0.1.0/99' for a CIDR", "describe-subnets"],
+        ),
+        ("vpcs.json", json.dumps({"Vpcs": [vpc("vpc-a", "ten")]}), ["vpc-a has 'ten' for a CIDR", "describe-vpcs"]),
+        ("snapshot.parquet", b"PAR1", ["snapshot.parquet", "is no snapshot", "vpcflow inventory build"]),
+    ],
+)
+def test_an_inventory_file_that_is_not_what_it_says_is_refused(wrong, command, run, tmp_path):
+    """The file is named, what is wrong with it, and the call that writes it."""
+    name, content, told = wrong
+    inventory = tmp_path / "inventory"
+    inventory.mkdir()
+    put(inventory, "network-interfaces.json", INTERFACES)
+    put(inventory, name, content)
+
+    ran = run(*command, "--inventory", inventory, "--out", tmp_path / "lake")
+
+    refused(ran, tmp_path / "lake", name, *told)
+
+
+@pytest.mark.parametrize("make", ["missing", "empty", "other files"])
+def test_an_inventory_directory_without_inventory_is_refused(make, command, run, tmp_path):
+    """Missing, empty, or full of something else: the files that would be read are named."""
+    inventory = tmp_path / "inventory"
+    if make != "missing":
+        inventory.mkdir()
+    if make == "other files":
+        put(inventory, "network_interfaces.json", INTERFACES)
+
+    ran = run(*command, "--inventory", inventory, "--out", tmp_path / "lake")
+
+    refused(ran, tmp_path / "lake", f"--inventory {inventory}", "network-interfaces.json")
+
+
+def snapshot(**metadata: str) -> bytes:
+    """A snapshot of one interface, its metadata changed."""
+    body = to_snapshot(tables_of(estate(interfaces=[eni("eni-1", "10.0.1.5", attached=1_000)]), observed_at=5_000.0))
+    table = pq.read_table(pa.BufferReader(body))
+    told = {name.decode(): value.decode() for name, value in table.schema.metadata.items() if name != b"ARROW:schema"}
+    sink = pa.BufferOutputStream()
+    pq.write_table(table.replace_schema_metadata({**told, **metadata}), sink)
+    return sink.getvalue().to_pybytes()
+
+
+def without_owner() -> bytes:
+    """A snapshot whose addresses belong to an interface that is not in it."""
+    table = pq.read_table(pa.BufferReader(snapshot()))
+    sink = pa.BufferOutputStream()
+    kinds = table["kind"].to_pylist()
+    pq.write_table(table.filter(pa.array([kind != "interface" for kind in kinds])), sink)
+    return sink.getvalue().to_pybytes()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        (b"", ["is no snapshot"]),
+        (b"network-interfaces.json", ["is no snapshot"]),
+        (INTERFACES.encode(), ["is no snapshot"]),
+        (cut(snapshot()), ["is no snapshot"]),
+        (parquet_of(srcaddr=["10.0.1.5"]), ["version none, this code reads 1"]),
+        (snapshot(inventory_version="2"), ["version 2, this code reads 1"]),
+        (snapshot(observed_at="yesterday"), ["is no snapshot"]),
+        (without_owner(), ["is no snapshot"]),
+    ],
+    ids=["empty", "text", "json", "cut", "other parquet", "other version", "no date", "no owner"],
+)
+@pytest.mark.parametrize("inside", [True, False], ids=["directory", "file"])
+def test_a_snapshot_that_is_none_is_refused(wrong, inside, command, run, tmp_path):
+    """Damaged, of another version, or something else, given as a file or found in the directory."""
+    content, told = wrong
+    inventory = put(tmp_path, "inventory.parquet", content)
+    if inside:
+        inventory = tmp_path / "inventory"
+        inventory.mkdir()
+        put(inventory, "snapshot.parquet", content)
+
+    ran = run(*command, "--inventory", inventory, "--out", tmp_path / "lake")
+
+    refused(ran, tmp_path / "lake", ".parquet", *told, "vpcflow inventory build")
+
+
+def test_a_snapshot_that_is_one_is_read(run, tmp_path):
+    """The good one, so that the refusals above are of what was changed."""
+    inventory = put(tmp_path, "inventory.parquet", snapshot())
+
+    flows = put(tmp_path, "flows.log", FLOWS)
+
+    ran = run("enrich", flows, "--inventory", inventory, "--out", tmp_path / "lake", "--output", "json")
+
+    assert ran.exit_code == 0
+    assert ran.summary["inventory"] == "snapshot of 5000 (Unix seconds)"

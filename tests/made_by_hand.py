@@ -1,0 +1,198 @@
+"""Small estates made by hand, asked and enriched: what the tests of attribution share.
+
+Times are Unix seconds. An estate is a set of inventory documents as the AWS CLI prints them; ``source`` makes what
+attribution asks of it, ``found`` asks for one address, ``enriched`` sends flow lines through the core.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, TypedDict, Unpack
+
+import pyarrow as pa
+
+from enricher.addresses import Address
+from enricher.attribution import NOBODY, PEER, Attributor, Key, Source
+from enricher.enrich import Provenance, enrich
+from enricher.inventory import ADDRESS_SCHEMA, Inventory
+from enricher.inventory_documents import tables_of
+from enricher.log_format import LogFormats
+from enricher.parse import parse_lines
+from enricher.resolve import Misses, Rules, resolve
+from enricher.schema import DEFAULT_PROMOTED_TAGS
+
+Document = dict[str, Any]
+
+# A format that tells everything attribution asks of a record.
+FORMAT = (
+    "version interface-id instance-id vpc-id subnet-id az-id srcaddr dstaddr pkt-srcaddr pkt-dstaddr "
+    "start end flow-direction traffic-path"
+)
+
+
+def iso(seconds: float) -> str:
+    """A time as the AWS CLI prints it."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat()
+
+
+def eni(name: str, *addresses: str, vpc: str = "vpc-a", attached: int | None = None, **more: Any) -> Document:
+    """A network interface and its private addresses, the primary first; ``more`` are members as the CLI prints them."""
+    attachment: Document = {} if attached is None else {"AttachTime": iso(attached)}
+    if "instance" in more:
+        attachment["InstanceId"] = more.pop("instance")
+    return {
+        "NetworkInterfaceId": name,
+        "OwnerId": "111122223333",
+        "VpcId": vpc,
+        "Attachment": attachment,
+        "PrivateIpAddresses": [
+            {"PrivateIpAddress": address, "Primary": place == 0} for place, address in enumerate(addresses)
+        ],
+        **more,
+    }
+
+
+def vpc(name: str, *cidrs: str) -> Document:
+    """A VPC with these CIDRs, IPv4 and IPv6."""
+    ipv4 = [cidr for cidr in cidrs if ":" not in cidr]
+    return {
+        "VpcId": name,
+        "CidrBlock": ipv4[0] if ipv4 else None,
+        "CidrBlockAssociationSet": [{"CidrBlock": cidr, "CidrBlockState": {"State": "associated"}} for cidr in ipv4],
+        "Ipv6CidrBlockAssociationSet": [
+            {"Ipv6CidrBlock": cidr, "Ipv6CidrBlockState": {"State": "associated"}} for cidr in cidrs if ":" in cidr
+        ],
+    }
+
+
+def subnet(name: str, vpc_id: str, cidr: str, az_id: str = "use1-az1") -> Document:
+    """A subnet of us-east-1 with one CIDR."""
+    ipv6 = [{"Ipv6CidrBlock": cidr, "Ipv6CidrBlockState": {"State": "associated"}}] if ":" in cidr else []
+    return {
+        "SubnetId": name,
+        "VpcId": vpc_id,
+        "CidrBlock": None if ipv6 else cidr,
+        "Ipv6CidrBlockAssociationSet": ipv6,
+        "AvailabilityZone": "us-east-1a",
+        "AvailabilityZoneId": az_id,
+    }
+
+
+def peering(one: str, other: str, *, regions: tuple[str, str] = ("us-east-1", "us-east-1")) -> Document:
+    """An active peering connection."""
+    return {
+        "VpcPeeringConnectionId": f"pcx-{one}-{other}",
+        "Status": {"Code": "active"},
+        "RequesterVpcInfo": {"VpcId": one, "Region": regions[0]},
+        "AccepterVpcInfo": {"VpcId": other, "Region": regions[1]},
+    }
+
+
+def transit(gateway: str, *vpc_ids: str) -> list[Document]:
+    """Available attachments of VPCs to a transit gateway."""
+    return [
+        {
+            "TransitGatewayAttachmentId": f"tgw-attach-{gateway}-{vpc_id}",
+            "TransitGatewayId": gateway,
+            "ResourceType": "vpc",
+            "ResourceId": vpc_id,
+            "State": "available",
+        }
+        for vpc_id in vpc_ids
+    ]
+
+
+def estate(
+    *,
+    interfaces: Iterable[Document] = (),
+    subnets: Iterable[Document] = (),
+    vpcs: Iterable[Document] = (),
+    peerings: Iterable[Document] = (),
+    transits: Iterable[Document] = (),
+) -> dict[str, Document]:
+    """Inventory documents of these resources."""
+    return {
+        "network-interfaces": {"NetworkInterfaces": list(interfaces)},
+        "subnets": {"Subnets": list(subnets)},
+        "vpcs": {"Vpcs": list(vpcs)},
+        "vpc-peering-connections": {"VpcPeeringConnections": list(peerings)},
+        "transit-gateway-attachments": {"TransitGatewayAttachments": list(transits)},
+    }
+
+
+def source(
+    documents: Mapping[str, Document],
+    observed_at: float | None = None,
+    evidence: str = "snapshot",
+    *,
+    is_stale: bool = False,
+    asked: frozenset[str] | None = None,
+) -> Source:
+    """The documents as what attribution asks; undated unless ``observed_at``."""
+    tables = tables_of(documents, observed_at=observed_at)
+    return Source(Inventory(tables, DEFAULT_PROMOTED_TAGS), evidence, is_stale, asked)
+
+
+def history(documents: Mapping[str, Document], owned: Iterable[tuple[str, str, str, int, int, bool]]) -> Source:
+    """A snapshot that has seen owners come and go: (address, VPC, interface, from, until, still so when last seen)."""
+    rows = [dict(zip(ADDRESS_SCHEMA.names, row, strict=True)) for row in owned]
+    tables = replace(
+        tables_of(documents),
+        addresses=pa.Table.from_pylist(rows, ADDRESS_SCHEMA),
+        observed_at=float(max(row["seen_until"] for row in rows)),
+    )
+    return Source(Inventory(tables, DEFAULT_PROMOTED_TAGS), "snapshot")
+
+
+class Among(TypedDict, total=False):
+    """What is around a flow: the span of all flows that ask the same, its traffic path, what the batch recorded.
+
+    ``peers``: VPC → (recorder, first start, last end); ``unasked``: addresses that EC2 could not be asked for.
+    """
+
+    batch: tuple[int, int] | None
+    path: int
+    peers: Mapping[str, Sequence[tuple[int, int, int]]]
+    unasked: frozenset[str]
+
+
+def found(
+    sources: Sequence[Source],
+    address: str,
+    vpc_id: str | None,
+    when: tuple[int, int],
+    **among: Unpack[Among],
+) -> tuple[str, str | None, str | None]:
+    """(status, evidence, who) of an address, seen from a VPC by a flow from ``when[0]`` to ``when[1]``."""
+    first, last = among.get("batch") or when
+    sides = {(name, 0): told for name, told in among.get("peers", {}).items()}
+    attributor = Attributor([Address.parse(address)], sides, sources, among.get("unasked", frozenset()))
+    candidates = attributor.answer(Key(vpc_id, 0, among.get("path", 0), first, last))
+    held = next(one for one in candidates if one.valid_from <= when[0] and when[1] <= one.valid_to)
+    if held.source == NOBODY:
+        return held.status, held.evidence, None
+    if held.source == PEER:
+        return held.status, held.evidence, f"recorder {held.row}"
+    inventory = sources[held.source].inventory
+    if held.evidence == "subnet":
+        return held.status, held.evidence, inventory.networks.subnets[held.row].subnet_id
+    return held.status, held.evidence, inventory.interface_ids[held.row]
+
+
+def enriched(
+    lines: Sequence[str],
+    snapshot: Source | None = None,
+    *,
+    log_format: str = FORMAT,
+    misses: Misses | None = None,
+    arrived_at: int | None = None,
+) -> list[dict[str, Any]]:
+    """The rows of these lines, in their order; ``arrived_at`` in Unix seconds. A reject fails the test."""
+    parsed = parse_lines(lines, [0] * len(lines), LogFormats.parse([log_format]))
+    assert not parsed.rejects
+    seconds = pa.array([arrived_at] * len(lines), pa.int64())
+    milliseconds = pa.array([None if arrived_at is None else arrived_at * 1000] * len(lines), pa.int64())
+    rules = Rules(default_region="us-east-1")
+    dimension = resolve(parsed.flows, snapshot, rules, misses, None if arrived_at is None else seconds)
+    rows: list[dict[str, Any]] = enrich(parsed.flows, dimension, Provenance("batch", milliseconds)).to_pylist()
+    return rows

@@ -1,0 +1,128 @@
+"""What stands behind an interface, told from DescribeNetworkInterfaces; ids are taken, never invented."""
+
+import pytest
+
+from enricher.resource_kinds import HOP_KINDS, resource_of
+
+UUID = "1f0e5f5e-0c0a-4b3f-9d7e-3f0a1b2c3d4e"
+ENI = "eni-0123456789abcdef0"
+
+
+def interface(description="", kind="interface", requester=None, instance=None):
+    """An interface as the AWS CLI prints it."""
+    attachment = {"InstanceOwnerId": "amazon-aws"} if instance is None else {"InstanceId": instance}
+    return {
+        "NetworkInterfaceId": ENI,
+        "Description": description,
+        "InterfaceType": kind,
+        "RequesterId": requester,
+        "Attachment": attachment,
+    }
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        (interface(instance="i-1"), ("instance", "i-1")),
+        (interface("Primary network interface", "efa", instance="i-1"), ("instance", "i-1")),
+        (interface("Amazon EKS prod", instance="i-1"), ("instance", "i-1")),
+        (interface(), ("network_interface", ENI)),
+        (interface("Amazon EKS prod"), ("network_interface", ENI)),
+        (interface("Interface for NAT Gateway nat-0a1b", "nat_gateway"), ("nat_gateway", "nat-0a1b")),
+        (interface("Interface for NAT Gateway nat-0a1b", "natGateway"), ("nat_gateway", "nat-0a1b")),
+        (interface("", "natGateway"), ("nat_gateway", None)),
+        (interface("", "nat_gateway"), ("nat_gateway", None)),
+        (interface("", "regional_nat_gateway"), ("nat_gateway", None)),
+        (interface("ELB app/shop-front/50dc6c495c0c9188", requester="amazon-elb"), ("load_balancer", "shop-front")),
+        (
+            interface("ELB net/db-proxy/50dc6c495c0c9188", "network_load_balancer", "amazon-elb"),
+            ("load_balancer", "db-proxy"),
+        ),
+        (interface("ELB legacy-front", requester="amazon-elb"), ("load_balancer", "legacy-front")),
+        (interface("", "network_load_balancer"), ("load_balancer", None)),
+        (interface("", "load_balancer"), ("load_balancer", None)),
+        (
+            interface("ELB gwy/firewall/50dc6c495c0c9188", "gateway_load_balancer", "amazon-elb"),
+            ("gateway_load_balancer", "firewall"),
+        ),
+        (interface("", "gateway_load_balancer"), ("gateway_load_balancer", None)),
+        (interface("VPC Endpoint Interface vpce-0a1b", "vpc_endpoint"), ("vpc_endpoint", "vpce-0a1b")),
+        (interface("", "vpc_endpoint"), ("vpc_endpoint", None)),
+        (
+            interface("VPC Endpoint Interface vpce-0a1b", "gateway_load_balancer_endpoint"),
+            ("gateway_load_balancer_endpoint", "vpce-0a1b"),
+        ),
+        (interface("", "gateway_load_balancer_endpoint"), ("gateway_load_balancer_endpoint", None)),
+        (interface(f"AWS Lambda VPC ENI-thumbs-{UUID}", "lambda"), ("lambda", "thumbs")),
+        (interface(f"AWS Lambda VPC ENI-resize-big-images-{UUID}", "lambda"), ("lambda", "resize-big-images")),
+        (interface(f"AWS Lambda VPC ENI-{UUID}-{UUID}", "lambda"), ("lambda", UUID)),
+        (interface("AWS Lambda VPC ENI", "lambda"), ("lambda", None)),
+        (interface("RDSNetworkInterface", requester="amazon-rds"), ("rds", None)),
+        (interface("something new", requester="amazon-rds"), ("rds", None)),
+        (interface("ElastiCache shop-sessions-001", requester="amazon-elasticache"), ("elasticache", None)),
+        (interface("EFS mount target for fs-0a1b (fsmt-0c2d)", "efs"), ("efs", "fs-0a1b")),
+        (interface("", "efs"), ("efs", None)),
+        (
+            interface("Network Interface for Transit Gateway Attachment tgw-attach-0a1b", "transit_gateway"),
+            ("transit_gateway", "tgw-attach-0a1b"),
+        ),
+        (interface("", "transit_gateway"), ("transit_gateway", None)),
+        (interface(f"arn:aws:ecs:us-east-1:111122223333:attachment/{UUID}"), ("ecs_task", None)),
+        (interface(f"arn:aws-cn:ecs:cn-north-1:111122223333:attachment/{UUID}"), ("ecs_task", None)),
+        (interface("", "quicksight"), ("network_interface", ENI)),
+    ],
+    ids=lambda value: "-".join(map(str, value)) if isinstance(value, tuple) else "",
+)
+def test_the_kind_and_id_are_what_the_evidence_holds(told, expected):
+    """Instance first, then description and interface type; an id only where one is written."""
+    assert resource_of(told) == expected
+
+
+@pytest.mark.parametrize(
+    "told",
+    [{"NetworkInterfaceId": ENI}, {"NetworkInterfaceId": ENI, "Attachment": None, "Description": None}],
+    ids=["bare", "nulls"],
+)
+def test_an_interface_of_which_nothing_is_told_is_just_that(told):
+    """Missing and null members are no evidence."""
+    assert resource_of(told) == ("network_interface", ENI)
+
+
+@pytest.mark.parametrize(
+    "description",
+    [
+        "my test of Interface for NAT Gateway nat-0a1b",
+        "copied from VPC Endpoint Interface vpce-0a1b, do not delete",
+        "Interface for NAT Gateway nat-0a1b (old)",
+        "not an ELB app/x/y",
+        "RDSNetworkInterface of the old cluster",
+    ],
+)
+def test_a_description_that_merely_speaks_of_a_resource_names_none(description):
+    """People write descriptions too: a rule matches all of it or not at all."""
+    assert resource_of(interface(description)) == ("network_interface", ENI)
+
+
+def test_traffic_passes_through_gateways_and_nothing_else():
+    """Every kind that a rule gives a gateway is a hop; load balancers, endpoints and functions end a connection."""
+    kinds = {
+        "nat_gateway": "nat_gateway",
+        "regional_nat_gateway": "nat_gateway",
+        "transit_gateway": "transit_gateway",
+        "gateway_load_balancer": "gateway_load_balancer",
+        "gateway_load_balancer_endpoint": "gateway_load_balancer_endpoint",
+    }
+    for interface_type, kind in kinds.items():
+        assert resource_of(interface(kind=interface_type))[0] == kind
+        assert kind in HOP_KINDS
+    for ending in (
+        "instance",
+        "load_balancer",
+        "vpc_endpoint",
+        "lambda",
+        "rds",
+        "efs",
+        "ecs_task",
+        "network_interface",
+    ):
+        assert ending not in HOP_KINDS

@@ -1,0 +1,106 @@
+"""A snapshot is its inventory: written and read back, it answers the same; what is damaged is refused."""
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from made_by_hand import eni, estate, found, history, peering, source, subnet, transit, vpc
+
+from enricher.attribution import Source
+from enricher.errors import InventoryError
+from enricher.inventory import Inventory, InventoryTables
+from enricher.inventory_documents import tables_of
+from enricher.networks import Networks
+from enricher.schema import DEFAULT_PROMOTED_TAGS
+from enricher.snapshot import from_snapshot, to_snapshot
+
+DOCUMENTS = {
+    **estate(
+        interfaces=[
+            eni("eni-1", "10.0.1.4", "10.0.1.5", attached=900, instance="i-1", SubnetId="subnet-a",
+                TagSet=[{"Key": "Name", "Value": "ünï"}, {"Key": "empty", "Value": ""}],
+                Ipv6Addresses=[{"Ipv6Address": "2001:db8:a::4"}],
+                Ipv4Prefixes=[{"Ipv4Prefix": "10.0.2.0/28"}], Association={"PublicIp": "198.51.100.7"}),
+            eni("eni-2", vpc="vpc-b"),
+            {**eni("eni-3", "10.1.0.4"), "VpcId": None},
+        ],
+        subnets=[subnet("subnet-a", "vpc-a", "10.0.1.0/24"), {"SubnetId": "subnet-bare", "VpcId": "vpc-b"}],
+        vpcs=[vpc("vpc-a", "10.0.0.0/16", "2001:db8:a::/56"), vpc("vpc-b", "10.1.0.0/16")],
+        peerings=[peering("vpc-a", "vpc-b", regions=("us-east-1", "eu-west-1"))],
+        transits=transit("tgw-1", "vpc-a", "vpc-c"),
+    ),
+    "instances": {"Reservations": [{"Instances": [{"InstanceId": "i-1", "Tags": [{"Key": "team", "Value": "x"}]}]}]},
+}  # fmt: skip
+
+
+def same(one: InventoryTables, other: InventoryTables) -> bool:
+    """Whether two inventories hold the same."""
+    networks = [(each.networks.vpcs, each.networks.subnets, each.networks.connections) for each in (one, other)]
+    tables = all(
+        getattr(one, name).combine_chunks().equals(getattr(other, name).combine_chunks())
+        for name in ("interfaces", "addresses", "instances")
+    )
+    return tables and networks[0] == networks[1] and one.observed_at == other.observed_at
+
+
+@settings(deadline=None)
+@given(observed_at=st.one_of(st.none(), st.floats(0, 4e9), st.integers(0, 2**32)))
+def test_a_snapshot_read_back_is_the_inventory_that_was_written(observed_at):
+    """Interfaces, owners and their times, tags, networks, connections, and the date to the last digit."""
+    tables = tables_of(DOCUMENTS, observed_at=observed_at)
+
+    assert same(from_snapshot(to_snapshot(tables), "it"), tables)
+
+
+def test_a_history_read_back_is_the_history_that_was_written():
+    """Owners that have gone stay gone."""
+    known = history(DOCUMENTS, [("10.0.1.5", "vpc-a", "eni-1", 1, 2_000, False)])
+    tables = tables_of(DOCUMENTS)
+    rows = [{"address": "10.0.1.5", "vpc_id": "vpc-a", "interface_id": "eni-1", "valid_from": 1, "seen_until": 2_000,
+             "is_open": False}]  # fmt: skip
+    written = InventoryTables(
+        tables.interfaces,
+        pa.Table.from_pylist(rows, tables.addresses.schema),
+        tables.instances,
+        tables.networks,
+        2_000.0,
+    )
+
+    read = Source(Inventory(from_snapshot(to_snapshot(written), "it"), DEFAULT_PROMOTED_TAGS), "snapshot")
+
+    for when in ((1, 2_000), (2_001, 2_060)):
+        assert found([read], "10.0.1.5", "vpc-a", when) == found([known], "10.0.1.5", "vpc-a", when)
+
+
+def test_an_inventory_of_nothing_can_be_kept():
+    """An estate without a single resource is a snapshot too."""
+    tables = tables_of({})
+
+    read = from_snapshot(to_snapshot(tables), "it")
+
+    assert same(read, tables)
+    assert (read.networks.vpcs, read.networks.subnets) == (Networks().vpcs, Networks().subnets)
+    assert found([Source(Inventory(read, {}), "snapshot")], "10.0.1.5", "vpc-a", (1, 2)) == ("absent", None, None)
+
+
+def test_what_was_asked_of_the_documents_is_answered_by_the_snapshot():
+    """The same answers from either, for private, secondary, delegated, IPv6 and public addresses."""
+    asked = ["10.0.1.4", "10.0.1.5", "10.0.2.7", "2001:db8:a::4", "198.51.100.7", "10.0.1.99", "10.1.0.9"]
+    direct = source(DOCUMENTS, 5_000)
+    tables = from_snapshot(to_snapshot(tables_of(DOCUMENTS, observed_at=5_000)), "it")
+    read = Source(Inventory(tables, DEFAULT_PROMOTED_TAGS), "snapshot")
+
+    for address in asked:
+        for when in ((800, 860), (1_000, 1_060), (5_000, 5_060)):
+            assert found([read], address, "vpc-a", when) == found([direct], address, "vpc-a", when)
+    assert read.inventory.endpoints.to_pylist() == direct.inventory.endpoints.to_pylist()
+
+
+@settings(deadline=None)
+@given(place=st.floats(0, 0.999))
+def test_a_snapshot_cut_short_is_refused(place):
+    """However much of it is missing, the error names it and the mend."""
+    body = to_snapshot(tables_of(DOCUMENTS)).to_pybytes()
+
+    with pytest.raises(InventoryError, match=r"^inventory s3://x/y: is no snapshot .*vpcflow inventory build"):
+        from_snapshot(body[: int(place * len(body))], "s3://x/y")
