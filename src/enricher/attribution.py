@@ -37,6 +37,11 @@ class Candidate(NamedTuple):
     status: str
     evidence: str | None
 
+    @property
+    def names_owner(self) -> bool:
+        """Whether an interface answers, not a mere place or nobody."""
+        return self.source != NOBODY and self.evidence != "subnet"
+
 
 @dataclass(frozen=True, slots=True)
 class Source:

@@ -15,7 +15,7 @@ from enricher.recorders import Recorders
 from enricher.schema import SIDES
 from enricher.traffic import DST, SRC
 
-_NARROWING_PATHS = (4, 5)  # peering, intra- and inter-region
+_PATHS = 8  # traffic-path is 1 to 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,7 @@ class OwnAddresses:
         self._addresses = batch.addresses
         self._picks = recorders.picks
         self._instances = batch.recorders["instance_id"].to_pylist()
+        self._vpc_ids = recorders.vpc_ids
         self._sources = sources
 
     def pairs(self) -> Any:
@@ -55,8 +56,16 @@ class OwnAddresses:
         """Whether one of the recorder's interfaces owns the address; None where no source knows the interface."""
         known = [(inventory, row) for number, inventory, row in self._of(recorder)]
         if not known:
-            return None
+            return self._may_own(recorder, address)
         return any(owner.row == row for inventory, row in known for owner in inventory.owners(self._addresses[address]))
+
+    def _may_own(self, recorder: int, address: int) -> bool | None:
+        """Of an interface that no source knows: False where its VPC's CIDRs do not hold the address, else None."""
+        vpc_id = self._vpc_ids[recorder]
+        if vpc_id is None:
+            return None
+        held = {source.inventory.networks.covers(vpc_id, self._addresses[address]) for source in self._sources}
+        return False if False in held and True not in held else None
 
     def _interfaces(self) -> Any:
         for recorder in range(len(self._picks)):
@@ -108,7 +117,7 @@ def keys_of(flows: pa.Table, batch: Batch, recorders: Recorders, reporter: Any, 
         [
             (address.filter(asked), len(batch.addresses)),
             (vpc.filter(asked), len(vpcs)),
-            (path.filter(asked), max(_NARROWING_PATHS) + 1),
+            (path.filter(asked), _PATHS + 1),
         ]
     )
     firsts, lasts = spans(combined.codes, combined.size, start.filter(asked), end.filter(asked))
@@ -173,5 +182,5 @@ def _vpc_codes(flows: pa.Table, batch: Batch, recorders: Recorders) -> tuple[lis
 
 def _path(flows: pa.Table) -> Any:
     path = plain(flows["traffic_path"])
-    narrows = pc.is_in(path, value_set=pa.array(_NARROWING_PATHS, pa.int32()))
-    return pc.if_else(narrows, path, None)
+    known = pc.and_(pc.greater_equal(path, 1), pc.less_equal(path, _PATHS))
+    return pc.if_else(known, path, None)

@@ -9,8 +9,13 @@ from enricher.addresses import Address, Ranges, is_private_network, merged
 INTRA_REGION_PEERING: Final = "peering"
 INTER_REGION_PEERING: Final = "inter_region_peering"
 TRANSIT: Final = "transit_gateway"
-# VPC user guide, traffic-path: 4 intra-region peering, 5 inter-region peering; others narrow nothing.
-_KINDS_OF_PATH: Final = {4: frozenset({INTRA_REGION_PEERING}), 5: frozenset({INTER_REGION_PEERING})}
+# VPC user guide, traffic-path. 4 and 5 are peering; 2, 3, 6, 7 and 8 leave for no VPC of ours. 1 is a resource of the
+# same VPC: whether that may be a transit gateway's interface only, nobody has said, so it narrows nothing.
+_KINDS_OF_PATH: Final = {
+    4: frozenset({INTRA_REGION_PEERING}),
+    5: frozenset({INTER_REGION_PEERING}),
+    **dict.fromkeys((2, 3, 6, 7, 8), frozenset[str]()),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +92,7 @@ class Networks:
         return None if ranges is None else ranges.find(address)
 
     def connected(self, vpc_id: str, traffic_path: int = 0) -> frozenset[str]:
-        """VPCs connected to this one; ``traffic_path`` 4 and 5 leave only those over that kind of peering."""
+        """VPCs connected to this one by what ``traffic_path`` leaves (0: not told, all of them)."""
         known = self._reached.get((vpc_id, traffic_path))
         if known is None:
             kinds = _KINDS_OF_PATH.get(traffic_path)

@@ -14,6 +14,7 @@ from enricher.endpoints import RESOLVED, SUBNET
 from enricher.inventory import promoted_values
 from enricher.resource_kinds import HOP_KINDS
 from enricher.schema import AZ_ID, LOCATION, RESOURCE, STRING, TAGS
+from enricher.traffic import RecorderKinds
 
 # Values of interface-type and InterfaceType in a record, as our resource types.
 _KIND_OF_TYPE: Final = {"regional_nat_gateway": "nat_gateway", "network_load_balancer": "load_balancer"}
@@ -25,7 +26,7 @@ class Recorders:
     """One row a recorder: ``endpoints`` are what its own side is called; ``detached`` the same before its attachment.
 
     ``picks``: (source, row) of its interface, None where no source knows it; ``vpc_ids``: its VPC or None;
-    ``named``: it has an interface, instance or resource of its own; ``is_hop``: traffic only passes through it;
+    ``named``: it has an interface, instance or resource of its own; ``kinds``: gateways and ends told apart;
     ``attached_at``: Unix seconds from which the instance of ``endpoints`` holds, None where the record told it.
     """
 
@@ -34,7 +35,7 @@ class Recorders:
     picks: list[tuple[int, int] | None]
     vpc_ids: list[str | None]
     named: Any
-    is_hop: Any
+    kinds: RecorderKinds
     attached_at: Any
 
 
@@ -73,7 +74,7 @@ def recorders_of(
         picks,
         columns["vpc_id"].to_pylist(),
         named,
-        _is_hop(told, columns["resource_type"]),
+        RecorderKinds(_is_hop(told, columns["resource_type"]), _is_endpoint(told, picks)),
         _attached_at(told["instance_id"], picks, sources),
     )
 
@@ -210,6 +211,15 @@ def _is_hop(told: Mapping[str, Any], resource_type: Any) -> Any:
     is_hop = pc.or_(pc.is_in(resource_type, value_set=kinds), pc.is_in(told["interface_type"], value_set=kinds))
     is_gateway = pc.fill_null(pc.starts_with(told["resource_id"], "nat-"), False)
     return plain(pc.or_(pc.or_(is_hop, is_gateway), pc.is_valid(told["tgw_id"])))
+
+
+def _is_endpoint(told: Mapping[str, Any], picks: Sequence[tuple[int, int] | None]) -> Any:
+    """Recorders that run something: an instance, a task, a kind the record names, an interface some source knows.
+
+    An interface without instance of which nothing is known may be a gateway's, and shows others' addresses as its own.
+    """
+    told_kind = pc.is_valid(pc.coalesce(told["instance_id"], told["ecs_task_id"], told["interface_type"]))
+    return pc.or_(told_kind, pa.array([pick is not None for pick in picks], pa.bool_()))
 
 
 def _attached_at(told_instance: Any, picks: Sequence[tuple[int, int] | None], sources: Sequence[Source]) -> Any:

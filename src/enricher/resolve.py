@@ -13,7 +13,7 @@ from cache import Budget
 from enricher.attribution import Attributor, Candidate, Key, Source
 from enricher.columns import plain
 from enricher.dimension import Answers, dimension_of
-from enricher.endpoints import RESOLVED, STALE, Batch, Dimension, batch_of
+from enricher.endpoints import Batch, Dimension, batch_of
 from enricher.keys import OwnAddresses, keys_of, peer_sides
 from enricher.misses import MissSource
 from enricher.recorders import recorders_of
@@ -54,7 +54,7 @@ def resolve(
     recorders = recorders_of(batch.recorders, sources, rules.promoted, rules.record_tags, rules.default_region)
     own = OwnAddresses(batch, recorders, sources)
     direction = plain(flows["flow_direction"])
-    reporter = reporter_codes(batch, direction, recorders.is_hop, own.pairs(), own.owns)
+    reporter = reporter_codes(batch, direction, recorders.kinds, own.pairs(), own.owns)
     keys = keys_of(flows, batch, recorders, reporter, sources)
     attributor = Attributor(batch.addresses, peer_sides(batch, recorders, reporter), sources)
     answers = [attributor.answer(key) for key in keys.keys]
@@ -87,7 +87,7 @@ def _misses_asked(
     missed = [
         position
         for position, (key, candidates) in enumerate(zip(keys, answers, strict=True))
-        if candidates[-1].status not in (RESOLVED, STALE) and key.last > known_until
+        if not candidates[-1].names_owner and key.last > known_until
     ]
     asked = {keys[position].address: attributor.addresses[keys[position].address] for position in missed}
     public = [address for address in asked.values() if attributor.is_public(address)]

@@ -1,6 +1,7 @@
 """Column rules over resolved flows: whose side the recorder is, the traffic class, the path's name."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
 import pyarrow as pa
@@ -35,10 +36,18 @@ _CODE: Final = {name: code for code, name in enumerate(CLASSES.to_pylist())}
 Owns = Callable[[int, int], bool | None]
 
 
-def reporter_codes(batch: Batch, flow_direction: Any, is_hop_kind: Any, own_pairs: Any, owns: Owns) -> Any:
+@dataclass(frozen=True, slots=True)
+class RecorderKinds:
+    """For each recorder (bool, no nulls): traffic only passes through it; it is known to be an end of its flows."""
+
+    is_hop: Any
+    is_endpoint: Any
+
+
+def reporter_codes(batch: Batch, flow_direction: Any, kinds: RecorderKinds, own_pairs: Any, owns: Owns) -> Any:
     """SRC, DST, HOP or null for each row (int8).
 
-    ``flow_direction``: dictionary array; ``is_hop_kind``: bool per recorder; ``own_pairs``: int64
+    ``flow_direction``: dictionary array; ``own_pairs``: int64
     ``recorder · len(addresses) + address`` of every recorder's primary IPv4 and IPv6 addresses; ``owns(recorder,
     address)``: secondary addresses and prefixes included. Never from ports, repetition or private ranges.
     """
@@ -47,11 +56,15 @@ def reporter_codes(batch: Batch, flow_direction: Any, is_hop_kind: Any, own_pair
         side = pc.coalesce(side, _told_by_address(batch, own_pairs))
     side = pc.if_else(pc.or_(pc.is_valid(batch.packet["src"]), pc.is_valid(batch.packet["dst"])), side, None)
     own_packet = _of_side(side, batch.packet)
-    differs = pc.fill_null(pc.not_equal(own_packet, pc.fill_null(_of_side(side, batch.hop), -1)), False)
-    hop = is_hop_kind.take(batch.recorder)
-    if pc.any(differs).as_py():
-        foreign, unknown = _foreign_packets(batch, own_packet, differs, owns)
-        side = pc.if_else(pc.and_(unknown, pc.invert(hop)), None, side)
+    hop = kinds.is_hop.take(batch.recorder)
+    shown = pc.is_in(_pairs(batch, own_packet), value_set=own_pairs)
+    doubtful = pc.and_(pc.is_valid(own_packet), pc.invert(shown))
+    if pc.any(doubtful).as_py():
+        foreign, unknown = _foreign_packets(batch, own_packet, doubtful, owns)
+        # Only an interface that is plainly no gateway shows its own address where nobody knows its addresses.
+        is_own = pc.and_(kinds.is_endpoint.take(batch.recorder), pc.equal(own_packet, _of_side(side, batch.hop)))
+        unproven = pc.and_(unknown, pc.invert(pc.fill_null(is_own, False)))
+        side = pc.if_else(pc.and_(unproven, pc.invert(hop)), None, side)
         hop = pc.or_(hop, foreign)
     return pc.if_else(hop, pa.scalar(HOP, pa.int8()), side)
 

@@ -221,16 +221,19 @@ def test_fields_keep_what_the_record_says(tmp_path, run):
     ("left_out", "status"),
     [
         ("flow-direction", "unresolved"),
-        ("interface-id", "unresolved"),
+        ("instance-id", "unresolved"),
         ("log-status", "resolved"),
         ("start end", "resolved"),
         ("srcaddr dstaddr", None),
     ],
 )
 def test_a_format_without_a_field_is_a_format(left_out, status, tmp_path, run):
-    """Direction, interface, status, times, addresses: each may be missing, and costs only its own columns."""
+    """Direction, instance, status, times, addresses: each may be missing, and costs only its own columns.
+
+    Without instance nobody knows whether the interface is a gateway's, which shows others' addresses as its own.
+    """
     everything = {
-        "version": "5", "interface-id": "eni-1", "srcaddr": "10.0.1.5", "dstaddr": "10.0.2.9",
+        "version": "5", "interface-id": "eni-1", "instance-id": "i-1", "srcaddr": "10.0.1.5", "dstaddr": "10.0.2.9",
         "start": str(AT_1000), "end": str(AT_1000 + 60), "log-status": "OK", "region": "us-west-1",
         "flow-direction": "egress",
     }  # fmt: skip

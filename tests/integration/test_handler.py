@@ -30,7 +30,7 @@ LAKE, INVENTORY = "lake", "inventory"
 SNAPSHOT_KEY = "snapshots/latest.parquet"
 LOG_FORMAT = (
     "${version} ${account-id} ${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} ${protocol} ${packets} "
-    "${bytes} ${start} ${end} ${action} ${log-status} ${vpc-id} ${flow-direction}"
+    "${bytes} ${start} ${end} ${action} ${log-status} ${vpc-id} ${instance-id} ${flow-direction}"
 )
 FLOWS_START, FLOWS_END = 1_794_996_000, 1_794_996_060  # 2026-11-18 10:00:00 and 10:01:00 UTC
 OBSERVED = FLOWS_END + 60
@@ -112,7 +112,7 @@ def flow(source: dict[str, Any], dstaddr: str, srcport: int = 49152, start: int 
     """An egress flow of one of our interfaces, a minute long."""
     return (
         f"5 111122223333 {source['NetworkInterfaceId']} {source['PrivateIpAddress']} {dstaddr} {srcport} 443 6 12 840 "
-        f"{start} {start + 60} ACCEPT OK vpc-0a egress"
+        f"{start} {start + 60} ACCEPT OK vpc-0a {source['Attachment']['InstanceId']} egress"
     )
 
 

@@ -100,7 +100,8 @@ def test_the_class_is_the_same_in_both_directions(peer, service, expected):
     ("destination", "path", "expected"),
     [
         ("10.0.2.5", 5, "cross_az"),
-        ("10.8.1.5", 7, "cross_region"),
+        ("10.8.1.5", 1, "cross_region"),
+        ("10.8.1.5", 7, "aws_service"),
         ("10.77.0.1", 5, "cross_region"),
         ("203.0.113.7", 5, "cross_region"),
         ("203.0.113.7", 7, "aws_service"),
