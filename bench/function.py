@@ -1,6 +1,5 @@
 """The function as Lambda runs it, with S3 in memory: event dictionary in, metrics and log line out."""
 
-import gc
 import io
 from collections.abc import Callable
 from contextlib import redirect_stdout
@@ -10,7 +9,7 @@ from aws_lambda_powertools import Logger, Metrics
 from botocore.exceptions import ClientError
 
 from bench.material import Material
-from enricher.handler import Environment, emit
+from enricher.handler import Environment, emit, settle_collector
 from enricher.log_format import LogFormats
 from enricher.settings import Ec2Settings, Settings
 
@@ -51,7 +50,7 @@ def function(material: Material, s3: MemoryS3, now: float) -> Callable[[], int]:
         inventory_hard_ttl_s=86_400,
         ec2=Ec2Settings(lookups=False),
     )
-    environment = Environment(settings, lambda: now, {"s3": s3}, settle=gc.freeze)
+    environment = Environment(settings, lambda: now, {"s3": s3}, settle=settle_collector)
     printed = io.StringIO()
     logger = Logger(service="enricher", stream=printed)
     metrics = Metrics(namespace="VpcFlowLogs", service="enricher")

@@ -28,6 +28,7 @@ from enricher.snapshot import from_snapshot
 
 _WRITE_SECONDS: Final = 10  # what enriching and writing may still take after the last EC2 request
 _RETRY_SNAPSHOT_SECONDS: Final = 10
+_OBJECTS_BETWEEN_COLLECTIONS: Final = 100_000
 
 logger = Logger()
 metrics = Metrics()
@@ -157,9 +158,17 @@ def _environment() -> Environment:
     if not metrics.namespace:
         # Powertools would say so only when the first batch is written, and that batch would be tried again for ever.
         raise SettingsError("settings: POWERTOOLS_METRICS_NAMESPACE is empty; set it to a CloudWatch namespace")
-    # A snapshot is a great many small objects that stay: unless they are frozen, the collector walks through all of
-    # them again and again while batches come and go. They hold no cycles, so they are freed without a collector.
-    return Environment(Settings.from_environ(), time.time, settle=gc.freeze)
+    return Environment(Settings.from_environ(), time.time, settle=settle_collector)
+
+
+def settle_collector() -> None:
+    """Keep Python's collector from walking through a loaded snapshot again and again while batches come and go.
+
+    A snapshot is a great many small objects that stay, a batch a few thousand that go; neither holds cycles, so both
+    are freed without a collector.
+    """
+    gc.freeze()
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

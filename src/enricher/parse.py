@@ -301,12 +301,11 @@ def _in_schema(table: pa.Table, log_format: LogFormat) -> pa.Table:
     """The columns of ``schema.flow_columns()``; those the format lacks are null."""
     rows = table.num_rows
     present = set(log_format.columns)
-    columns: dict[str, Any] = {}
-    for column in AWS_COLUMNS:
-        if column.name in present:
-            columns[column.name] = table[column.name]
-        else:
-            columns[column.name] = pa.nulls(rows, _TYPES[column.name])
+    nulls = {kind: pa.nulls(rows, kind) for kind in (DICTIONARY, INT, BIGINT)}
+    columns: dict[str, Any] = {
+        column.name: table[column.name] if column.name in present else nulls[_TYPES[column.name]]
+        for column in AWS_COLUMNS
+    }
     for name in ("start", "end"):
         columns[name] = _seconds(columns[name])
     if "log_status" not in present:
