@@ -1,6 +1,8 @@
 """Heavy-tailed weights and exact apportionment: a share of a total always comes out within one of what was asked."""
 
 from collections.abc import Sequence
+from functools import reduce
+from operator import add
 
 
 def zipf(count: int, exponent: float) -> list[float]:
@@ -17,7 +19,8 @@ def apportion(total: int, weights: Sequence[float], least: int = 0) -> list[int]
     free = total - least * len(weights)
     if free < 0:
         raise ValueError(f"{total} cannot give at least {least} to each of {len(weights)}: raise the total")
-    whole = sum(weights)
+    # Not sum(): Python 3.12 made it round otherwise, and a seed must give the same bytes on every version.
+    whole = reduce(add, weights, 0.0)
     exact = [free * weight / whole for weight in weights]
     parts = [int(share) for share in exact]
     by_remainder = sorted(range(len(weights)), key=lambda index: parts[index] - exact[index])
