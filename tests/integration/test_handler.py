@@ -486,6 +486,16 @@ def test_a_snapshot_that_nobody_renews_becomes_stale_though_it_can_be_read(cloud
     assert rows[0]["dst_instance_id"] == NAMED[1]
 
 
+def test_what_a_stale_snapshot_does_not_know_ec2_is_asked_for(cloud):
+    """Staleness marks what the snapshot says; it is no reason to leave the rest unasked."""
+    put_snapshot(cloud, documents(CLIENT), observed_at=NOW - 901)
+    cloud.replace_inventory(ESTATE)
+    answer, rows = make_bench(cloud, snapshot=True).handle(flow(CLIENT, "10.0.2.9"))
+
+    assert side(rows, "dst") == [(*NAMED, "ec2")]
+    assert answer.counts["Ec2Calls"] > 0
+
+
 def test_a_snapshot_that_was_deleted_is_served_on(cloud):
     """Nothing says that its answers were wrong."""
     put_snapshot(cloud)
