@@ -148,8 +148,11 @@ def inventory_build(
 ) -> int:
     """Turn AWS CLI output into one snapshot file, which loads faster; it carries no date, as its source does not."""
     tables = load_tables(inventory, region)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_bytes(to_snapshot(tables))
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_bytes(to_snapshot(tables))
+    except OSError as error:
+        raise UsageError(f"--out {out}: {error.strerror or error}; give a file that can be written") from error
     sys.stdout.write(f"{out}: {tables.interfaces.num_rows} interfaces, {tables.addresses.num_rows} addresses\n")
     return OK
 

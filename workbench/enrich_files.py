@@ -32,6 +32,7 @@ class Summary:
     rejects_by_reason: Counter[str] = field(default_factory=Counter)
     statuses: dict[str, Counter[str]] = field(default_factory=lambda: {side: Counter() for side in SIDES})
     objects: int = 0
+    already_there: int = 0
     inventory: str = "none: nothing was looked up"
 
     def as_json(self) -> dict[str, Any]:
@@ -45,6 +46,7 @@ class Summary:
             "resolved": sum(counts["resolved"] for counts in self.statuses.values()),
             "unresolved": sum(counts["unresolved"] for counts in self.statuses.values()),
             "objects": self.objects,
+            "already_there": self.already_there,
             "inventory": self.inventory,
         }
 
@@ -96,7 +98,8 @@ class FileEnricher:
         rules = Rules(self.promoted, default_region=partition.aws_region)
         dimension = resolve(flows, self.source, rules, None, pc.divide(arrivals, 1000))
         rows = enrich(flows, dimension, Provenance(name, arrivals))
-        self.store.put_if_absent(partition.flow_logs_key(name), to_parquet(rows))
+        if not self.store.put_if_absent(partition.flow_logs_key(name), to_parquet(rows)):
+            summary.already_there += 1
         summary.rows += rows.num_rows
         summary.objects += 1
         for side in SIDES:

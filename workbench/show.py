@@ -31,6 +31,8 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
 def print_summary(summary: Summary, out: Path) -> None:
     """What ``enrich`` came to."""
     print(f"{summary.lines:,} lines: {summary.rows:,} rows in {summary.objects} objects, {summary.rejected:,} rejected")
+    if summary.already_there:
+        print(f"  of these objects {summary.already_there} were in the lake already and were left as they are")
     for reason, number in sorted(summary.rejects_by_reason.items()):
         print(f"  rejected, {reason}: {number:,}")
     statuses = sorted({status for side in SIDES for status in summary.statuses[side]})

@@ -55,9 +55,10 @@ class OwnAddresses:
     def owns(self, recorder: int, address: int) -> bool | None:
         """Whether one of the recorder's interfaces owns the address; None where no source knows the interface."""
         known = [(inventory, row) for number, inventory, row in self._of(recorder)]
-        if not known:
-            return self._may_own(recorder, address)
-        return any(owner.row == row for inventory, row in known for owner in inventory.owners(self._addresses[address]))
+        if any(owner.row == row for inventory, row in known for owner in inventory.owners(self._addresses[address])):
+            return True
+        # What an instance's other interfaces do not own, an interface that no source knows yet may.
+        return False if self._picks[recorder] is not None else self._may_own(recorder, address)
 
     def _may_own(self, recorder: int, address: int) -> bool | None:
         """Of an interface that no source knows: False where its VPC's CIDRs do not hold the address, else None."""
@@ -153,11 +154,14 @@ def peer_sides(batch: Batch, recorders: Recorders, reporter: Any) -> PeerSides:
         return sides
     pairs = Combined([(recorder, batch.recorders.num_rows), (address, len(batch.addresses))])
     firsts, lasts = spans(pairs.codes, pairs.size, batch.starts.filter(proven), batch.ends.filter(proven))
+    attached_at = recorders.attached_at.to_pylist()
     for number, code, first, last in zip(
         recorder.take(pairs.firsts).to_pylist(), address.take(pairs.firsts).to_pylist(), firsts, lasts, strict=True
     ):
-        vpc_id = recorders.vpc_ids[number]
-        if vpc_id is not None:
+        vpc_id, since = recorders.vpc_ids[number], attached_at[number]
+        # An instance that the inventory tells, not the record, holds only since its attachment.
+        first = first if since is None else max(first, since)  # noqa: PLW2901 - the span that is proven
+        if vpc_id is not None and first <= last:
             sides.setdefault((vpc_id, code), []).append((number, first, last))
     return sides
 

@@ -215,14 +215,6 @@ def _cast_numbers(rows: _Rows, log_format: LogFormat) -> None:
             rows.table = rows.table.set_column(index, name, rows.table[name].cast(_NUMERIC[name]))
 
 
-def _has_empty_words(table: pa.Table) -> bool:
-    return any(
-        pc.index(plain(column).dictionary, "").as_py() >= 0
-        for column in table.columns
-        if pa.types.is_dictionary(column.type)
-    )
-
-
 def _read(raw: bytes, log_format: LogFormat, misfits: list[int], types: dict[str, Any]) -> pa.Table:
     """One single-threaded, one-block read; numbers (from 0) of rows with another field count go to ``misfits``."""
     columns = log_format.columns

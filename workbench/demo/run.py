@@ -108,10 +108,11 @@ def _selected(result: QueryResult, columns: Sequence[str]) -> QueryResult:
 
 def _print_next(out: Path, seconds: float) -> None:
     lake, inventory = out / "lake", out / "inventory"
+    vpcflow = sys.argv[0] if Path(sys.argv[0]).name == "vpcflow" else "vpcflow"
     print(f"\nDone in {seconds:.0f} s. Dollars are estimates by list price (athena/prices.json). Try next:")
-    print(f"  vpcflow query top_talkers --lake {lake}")
-    print(f'  vpcflow query --lake {lake} --sql "{_EXAMPLE_SQL}"')
-    print(f"  vpcflow enrich your-flow-logs.log.gz --inventory {inventory} --region us-east-1 --out my-lake")
+    print(f"  {vpcflow} query top_talkers --lake {lake}")
+    print(f'  {vpcflow} query --lake {lake} --sql "{_EXAMPLE_SQL}"')
+    print(f"  {vpcflow} enrich your-flow-logs.log.gz --inventory {inventory} --region us-east-1 --out my-lake")
 
 
 def _fresh(directory: Path) -> Path:
