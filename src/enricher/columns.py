@@ -10,6 +10,8 @@ import pyarrow.compute as pc
 
 def int32_array(numbers: Iterable[int]) -> Any:
     """An int32 array of plain numbers (pa.array asks each of them what it is)."""
+    if isinstance(numbers, range):
+        return pa.arange(numbers.start, numbers.stop, numbers.step).cast(pa.int32())
     numbers = array("i", numbers)
     return pa.Array.from_buffers(pa.int32(), len(numbers), [None, pa.py_buffer(numbers)])
 
@@ -38,7 +40,7 @@ class Combined:
         combined: Any = None
         room = 1
         for codes, size in columns:
-            here = pc.add(pc.fill_null(codes, -1).cast(pa.int64()), 1)
+            here = pc.fill_null(codes, size).cast(pa.int64())
             if combined is None:
                 combined, room = here, size + 1
                 continue

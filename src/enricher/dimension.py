@@ -41,15 +41,15 @@ def dimension_of(
     """Lay out recorders, recorders before their attachment, different answers, and a last row of nulls."""
     names = ["status", *LOCATION, *RESOURCE, *promoted, "tags", "evidence"]
     known = recorders.endpoints.select(names)
-    before = recorders.detached.select(names) if _may_be_detached(recorders) else known.slice(0, 0)
+    before = recorders.detached().select(names) if _may_be_detached(recorders) else known.slice(0, 0)
     tables, number_of = _answer_rows(answers, known)
     endpoints = pa.concat_tables([known, before, *tables, _nulls(known, 1)]).combine_chunks()
     offers = _Offers(answers.candidates, number_of, known.num_rows + before.num_rows)
+    asked = pc.fill_null(offers.rows(keys.codes, batch), endpoints.num_rows - 1)
     own = _own_rows(batch, recorders)
     side_rows = {}
-    for side in SIDES:
-        asked = offers.rows(keys.codes[side], batch)
-        rows = pc.if_else(keys.is_own[side], own, pc.fill_null(asked, endpoints.num_rows - 1))
+    for number, side in enumerate(SIDES):
+        rows = pc.if_else(keys.is_own[side], own, asked.slice(number * batch.rows, batch.rows))
         side_rows[side] = _unnamed_own(side, rows, endpoints, recorders, batch, reporter)
     observed = [source.inventory.observed_at for source in answers.sources if source.inventory.observed_at is not None]
     return Dimension(
@@ -113,11 +113,12 @@ class _Offers:
         self._valid_to = pa.array([candidate.valid_to for candidate in candidates], pa.int64())
 
     def rows(self, codes: Any, batch: Batch) -> Any:
-        """For each row its key's first candidate that holds for [start, end] (null where nothing was asked)."""
+        """For each of ``Keys.codes`` its first candidate that holds for [start, end] (null where nothing was asked)."""
         places = self._first.take(codes)
+        starts, ends = (pa.concat_arrays([times] * len(SIDES)) for times in (batch.starts, batch.ends))
         for _ in range(self._most - 1):
             since, until = self._valid_from.take(places), self._valid_to.take(places)
-            holds = pc.and_(pc.less_equal(since, batch.starts), pc.less_equal(batch.ends, until))
+            holds = pc.and_(pc.less_equal(since, starts), pc.less_equal(ends, until))
             places = pc.if_else(pc.fill_null(holds, True), places, pc.add(places, 1))
         return self._endpoint.take(places)
 

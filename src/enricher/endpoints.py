@@ -64,6 +64,10 @@ class Batch:
     starts: Any
     ends: Any
 
+    def pairs(self, addresses: Any) -> Any:
+        """``recorder · len(self.addresses) + address`` (int64) for each row's code in ``addresses``; null stays null."""
+        return pc.add(pc.multiply(self.recorder.cast(pa.int64()), len(self.addresses)), addresses)
+
 
 @dataclass(frozen=True, slots=True)
 class Dimension:
@@ -94,7 +98,10 @@ def batch_of(flows: pa.Table, arrived_at: Any = None) -> Batch:
     else:
         recorder = pa.array([0] * flows.num_rows, pa.int32())
         firsts = pa.array([0] if flows.num_rows else [], pa.int32())
-    recorders = pa.table({name: array.take(firsts).cast(pa.string()) for name, array in recorder_columns.items()})
+    nulls = pa.nulls(len(firsts), pa.string())
+    recorders = pa.table(
+        {name: told[name].take(firsts).cast(pa.string()) if name in told else nulls for name in RECORDER_COLUMNS}
+    )
     names = ("srcaddr", "dstaddr", "pkt_srcaddr", "pkt_dstaddr")
     texts, codes = shared_codes([plain(flows[name]) for name in names])
     addresses, canonical = _addresses(texts.to_pylist())

@@ -2,31 +2,32 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from enricher.addresses import IPV6
 from enricher.attribution import Key, PeerSides, Source, is_private_to
-from enricher.columns import Combined, plain, spans
+from enricher.columns import int32_array, plain, spans
 from enricher.endpoints import Batch
 from enricher.recorders import Recorders
 from enricher.schema import SIDES
 from enricher.traffic import DST, SRC
 
-_PATHS = 8  # traffic-path is 1 to 8
+_PER_VPC: Final = 9  # traffic-path is 1 to 8, or none
 
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """Unique keys; ``codes[side]`` tells each row's key (int32, null where its own side is known or no address is).
+    """Unique keys; ``codes`` tells the key of each row's src, then of each row's dst.
 
+    It is int32, null where the side is the recorder's own or has no address.
     ``is_own[side]``: the recorder is this side's endpoint; ``is_public[side]``: see ``Dimension``.
     """
 
     keys: list[Key]
-    codes: dict[str, Any]
+    codes: Any
     is_own: dict[str, Any]
     is_public: dict[str, Any]
 
@@ -89,102 +90,71 @@ def keys_of(flows: pa.Table, batch: Batch, recorders: Recorders, reporter: Any, 
         side: pc.and_(pc.and_(pc.fill_null(pc.equal(reporter, code), False), named), pc.is_valid(batch.packet[side]))
         for side, code in zip(SIDES, (SRC, DST), strict=True)
     }
-    vpcs, vpc_codes = _vpc_codes(flows, batch, recorders)
+    vpcs, places = _places(flows, batch, recorders)
     private = [is_private_to(address, sources) for address in batch.addresses]
     scoped = pa.array(
         [is_ours or address.version == IPV6 for is_ours, address in zip(private, batch.addresses, strict=True)],
         pa.bool_(),
     )
-    columns: list[list[Any]] = [[], [], [], [], []]
+    room = len(vpcs) * _PER_VPC
+    combined = []
     for side in SIDES:
         address = pc.if_else(is_own[side], None, batch.packet[side])
-        in_vpc = scoped.take(address)
-        path = _path(flows) if side == "dst" else pa.nulls(batch.rows, pa.int32())
-        for column, values in zip(
-            columns,
-            (
-                address,
-                pc.if_else(in_vpc, vpc_codes[side], None),
-                pc.if_else(in_vpc, path, None),
-                batch.starts,
-                batch.ends,
-            ),
-            strict=True,
-        ):
-            column.append(values)
-    address, vpc, path, start, end = (pa.concat_arrays([plain(part) for part in column]) for column in columns)
-    asked = pc.is_valid(address)
-    combined = Combined(
-        [
-            (address.filter(asked), len(batch.addresses)),
-            (vpc.filter(asked), len(vpcs)),
-            (path.filter(asked), _PATHS + 1),
-        ]
-    )
-    firsts, lasts = spans(combined.codes, combined.size, start.filter(asked), end.filter(asked))
-    keys = [
-        Key(None if v is None else vpcs[v], a, p or 0, first, last)
-        for a, v, p, first, last in zip(
-            address.filter(asked).take(combined.firsts).to_pylist(),
-            vpc.filter(asked).take(combined.firsts).to_pylist(),
-            path.filter(asked).take(combined.firsts).to_pylist(),
-            firsts,
-            lasts,
-            strict=True,
-        )
-    ]
-    codes = pc.replace_with_mask(pa.nulls(len(asked), pa.int32()), asked, combined.codes)
+        place = pc.if_else(scoped.take(address), places[side], 0)
+        combined.append(pc.add(pc.multiply(address.cast(pa.int64()), room), place))
+    asked = pa.concat_arrays(combined).dictionary_encode()
+    starts, ends = (pa.concat_arrays([times] * len(SIDES)) for times in (batch.starts, batch.ends))
+    keys = []
+    for code, first, last in zip(
+        asked.dictionary.to_pylist(), *spans(asked.indices, len(asked.dictionary), starts, ends), strict=True
+    ):
+        number, place = divmod(code, room)
+        keys.append(Key(vpcs[place // _PER_VPC], number, place % _PER_VPC, first, last))
     public = pc.invert(pa.array(private, pa.bool_()))
-    return Keys(
-        keys,
-        {"src": codes[: batch.rows], "dst": codes[batch.rows :]},
-        is_own,
-        {side: public.take(batch.packet[side]) for side in SIDES},
-    )
+    return Keys(keys, asked.indices, is_own, {side: public.take(batch.packet[side]) for side in SIDES})
 
 
 def peer_sides(batch: Batch, recorders: Recorders, reporter: Any) -> PeerSides:
     """Own sides of the batch's non-hop records, from srcaddr and dstaddr only: proof for their own span."""
     sides: dict[tuple[str, int], list[tuple[int, int, int]]] = {}
-    own_hop = pc.if_else(pc.equal(reporter, SRC), batch.hop["src"], batch.hop["dst"])
-    proven = pc.fill_null(pc.less_equal(reporter, DST), False)
-    proven = pc.and_(pc.and_(proven, recorders.named.take(batch.recorder)), pc.is_valid(own_hop))
-    recorder, address = batch.recorder.filter(proven), own_hop.filter(proven)
-    if not len(recorder):
-        return sides
-    pairs = Combined([(recorder, batch.recorders.num_rows), (address, len(batch.addresses))])
-    firsts, lasts = spans(pairs.codes, pairs.size, batch.starts.filter(proven), batch.ends.filter(proven))
+    proven = pc.and_(pc.less_equal(reporter, DST), recorders.named.take(batch.recorder))
+    pairs = batch.pairs(
+        pc.if_else(proven, pc.if_else(pc.equal(reporter, SRC), batch.hop["src"], batch.hop["dst"]), None)
+    )
+    shown = pairs.dictionary_encode()
+    firsts, lasts = spans(shown.indices, len(shown.dictionary), batch.starts, batch.ends)
     attached_at = recorders.attached_at.to_pylist()
-    for number, code, first, last in zip(
-        recorder.take(pairs.firsts).to_pylist(), address.take(pairs.firsts).to_pylist(), firsts, lasts, strict=True
-    ):
-        vpc_id, since = recorders.vpc_ids[number], attached_at[number]
+    for pair, first, last in zip(shown.dictionary.to_pylist(), firsts, lasts, strict=True):
+        recorder, address = divmod(pair, len(batch.addresses))
+        vpc_id, since = recorders.vpc_ids[recorder], attached_at[recorder]
         # An instance that the inventory tells, not the record, holds only since its attachment.
-        first = first if since is None else max(first, since)  # noqa: PLW2901 - the span that is proven
-        if vpc_id is not None and first <= last:
-            sides.setdefault((vpc_id, code), []).append((number, first, last))
+        proven_from = first if since is None else max(first, since)
+        if vpc_id is not None and proven_from <= last:
+            sides.setdefault((vpc_id, address), []).append((recorder, proven_from, last))
     return sides
 
 
-def _vpc_codes(flows: pa.Table, batch: Batch, recorders: Recorders) -> tuple[list[str], dict[str, Any]]:
-    """The VPC each side is looked up from: the recorder's, or what a transit gateway record names for the side."""
-    of_recorders = pa.array(recorders.vpc_ids, pa.string()).dictionary_encode()
-    vpcs = of_recorders.dictionary.to_pylist()
-    default = of_recorders.indices.take(batch.recorder)
-    codes = {}
+def _places(flows: pa.Table, batch: Batch, recorders: Recorders) -> tuple[list[str | None], dict[str, Any]]:
+    """Where each side is looked up from: ``number of the VPC · _PER_VPC + traffic-path``, the path for dst only.
+
+    The VPC is the recorder's, or what a transit gateway record names for the side; number 0 is none.
+    """
+    vpcs: dict[str | None, int] = {None: 0}
+    default = int32_array(vpcs.setdefault(vpc_id, len(vpcs)) for vpc_id in recorders.vpc_ids).take(batch.recorder)
+    places = {}
     for side in SIDES:
         told = plain(flows[f"tgw_{side}_vpc_id"])
-        if told.null_count == len(told):
-            codes[side] = default
-            continue
-        known = {vpc_id: code for code, vpc_id in enumerate(vpcs)}
-        mapped = [known.setdefault(vpc_id, len(known)) for vpc_id in told.dictionary.to_pylist()]
-        vpcs = list(known)
-        codes[side] = pc.coalesce(pa.array(mapped, pa.int32()).take(told.indices), default)
-    return vpcs, codes
+        codes = default
+        if told.null_count < len(told):
+            numbers = int32_array(vpcs.setdefault(vpc_id, len(vpcs)) for vpc_id in told.dictionary.to_pylist())
+            codes = pc.coalesce(numbers.take(told.indices), default)
+        places[side] = pc.multiply(codes, _PER_VPC)
+    places["dst"] = pc.add(places["dst"], _path(flows))
+    return list(vpcs), places
 
 
 def _path(flows: pa.Table) -> Any:
+    """``traffic-path``, 0 where it is none of those known."""
     path = plain(flows["traffic_path"])
-    known = pc.and_(pc.greater_equal(path, 1), pc.less_equal(path, _PATHS))
-    return pc.if_else(known, path, None)
+    known = pc.and_(pc.greater_equal(path, 1), pc.less(path, _PER_VPC))
+    return pc.if_else(pc.fill_null(known, False), path, 0)

@@ -23,7 +23,7 @@ _TAG_FIELDS: Final = ("instance_tag", "instance_tag_2", "interface_tag", "interf
 
 @dataclass(frozen=True, slots=True)
 class Recorders:
-    """One row a recorder: ``endpoints`` are what its own side is called; ``detached`` the same before its attachment.
+    """One row a recorder: ``endpoints`` are what its own side is called.
 
     ``picks``: (source, row) of its interface, None where no source knows it; ``vpc_ids``: its VPC or None;
     ``named``: it has an interface, instance or resource of its own; ``kinds``: gateways and ends told apart;
@@ -31,12 +31,20 @@ class Recorders:
     """
 
     endpoints: pa.Table
-    detached: pa.Table
     picks: list[tuple[int, int] | None]
     vpc_ids: list[str | None]
     named: Any
     kinds: RecorderKinds
     attached_at: Any
+
+    def detached(self) -> pa.Table:
+        """``endpoints`` as they were before their instance was attached: the interface's place, nobody's resource."""
+        columns = {name: self.endpoints[name] for name in self.endpoints.column_names}
+        lasting = (*LOCATION, "status", "evidence")
+        for name, column in columns.items():
+            if name == "instance_id" or name not in lasting:
+                columns[name] = pa.nulls(len(column), column.type)
+        return pa.table(columns)
 
 
 def recorders_of(
@@ -70,7 +78,6 @@ def recorders_of(
     endpoints = pa.table(columns)
     return Recorders(
         endpoints,
-        _before_attachment(endpoints),
         picks,
         columns["vpc_id"].to_pylist(),
         named,
@@ -229,12 +236,3 @@ def _attached_at(told_instance: Any, picks: Sequence[tuple[int, int] | None], so
         for pick, instance in zip(picks, told_instance.to_pylist(), strict=True)
     ]
     return pa.array(times, pa.int64())
-
-
-def _before_attachment(endpoints: pa.Table) -> pa.Table:
-    """The recorders as they were before their instance was attached: the interface's place, nobody's resource."""
-    of_instance = [name for name in endpoints.column_names if name not in (*LOCATION, "status", "evidence")]
-    for name in (*of_instance, "instance_id"):
-        index = endpoints.column_names.index(name)
-        endpoints = endpoints.set_column(index, name, pa.nulls(endpoints.num_rows, endpoints.schema.field(name).type))
-    return endpoints

@@ -7,7 +7,6 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from enricher.columns import Combined
 from enricher.endpoints import Batch
 
 SRC: Final = 0
@@ -57,10 +56,11 @@ def reporter_codes(batch: Batch, flow_direction: Any, kinds: RecorderKinds, own_
     side = pc.if_else(pc.or_(pc.is_valid(batch.packet["src"]), pc.is_valid(batch.packet["dst"])), side, None)
     own_packet = _of_side(side, batch.packet)
     hop = kinds.is_hop.take(batch.recorder)
-    shown = pc.is_in(_pairs(batch, own_packet), value_set=own_pairs)
+    pairs = batch.pairs(own_packet)
+    shown = pc.is_in(pairs, value_set=own_pairs)
     doubtful = pc.and_(pc.is_valid(own_packet), pc.invert(shown))
     if pc.any(doubtful).as_py():
-        foreign, unknown = _foreign_packets(batch, own_packet, doubtful, owns)
+        foreign, unknown = _foreign_packets(pc.if_else(doubtful, pairs, None), len(batch.addresses), owns)
         # Only an interface that is plainly no gateway shows its own address where nobody knows its addresses.
         is_own = pc.and_(kinds.is_endpoint.take(batch.recorder), pc.equal(own_packet, _of_side(side, batch.hop)))
         unproven = pc.and_(unknown, pc.invert(pc.fill_null(is_own, False)))
@@ -77,38 +77,23 @@ def _told_by_direction(flow_direction: Any) -> Any:
 
 def _told_by_address(batch: Batch, own_pairs: Any) -> Any:
     """Without a direction: the one of srcaddr and dstaddr that is the recording interface's own."""
-    is_own = {side: pc.is_in(_pairs(batch, codes), value_set=own_pairs) for side, codes in batch.hop.items()}
+    is_own = {side: pc.is_in(batch.pairs(codes), value_set=own_pairs) for side, codes in batch.hop.items()}
     only_src = pc.and_(is_own["src"], pc.invert(is_own["dst"]))
     only_dst = pc.and_(is_own["dst"], pc.invert(is_own["src"]))
     nothing = pa.scalar(None, pa.int8())
     return pc.if_else(only_src, pa.scalar(SRC, pa.int8()), pc.if_else(only_dst, pa.scalar(DST, pa.int8()), nothing))
 
 
-def _pairs(batch: Batch, address_codes: Any) -> Any:
-    wide = pc.multiply(batch.recorder.cast(pa.int64()), max(len(batch.addresses), 1))
-    return pc.add(wide, address_codes.cast(pa.int64()))
-
-
 def _of_side(side: Any, codes: dict[str, Any]) -> Any:
     return pc.if_else(pc.equal(side, SRC), codes["src"], codes["dst"])
 
 
-def _foreign_packets(batch: Batch, own_packet: Any, differs: Any, owns: Owns) -> tuple[Any, Any]:
-    """Rows whose packet address on the recorder's side is not the recorder's; rows where that cannot be told."""
-    pairs = Combined(
-        [
-            (pc.if_else(differs, batch.recorder, None), batch.recorders.num_rows),
-            (pc.if_else(differs, own_packet, None), len(batch.addresses)),
-        ]
-    )
-    answers: list[bool | None] = []
-    recorders = batch.recorder.take(pairs.firsts).to_pylist()
-    addresses = own_packet.take(pairs.firsts).to_pylist()
-    asked = differs.take(pairs.firsts).to_pylist()
-    for recorder, address, ask in zip(recorders, addresses, asked, strict=True):
-        answers.append(owns(recorder, address) if ask else True)
-    owned = pa.array(answers, pa.bool_()).take(pairs.codes)
-    return pc.fill_null(pc.invert(owned), False), pc.is_null(owned)
+def _foreign_packets(pairs: Any, addresses: int, owns: Owns) -> tuple[Any, Any]:
+    """Of rows with a pair: whose address is not the recorder's; of which that cannot be told (bool, no nulls)."""
+    asked = pairs.dictionary_encode()
+    answers = [owns(*divmod(pair, addresses)) for pair in asked.dictionary.to_pylist()]
+    owned = pa.array(answers, pa.bool_()).take(asked.indices)
+    return pc.fill_null(pc.invert(owned), False), pc.and_(pc.is_valid(pairs), pc.is_null(owned))
 
 
 def traffic_class(
