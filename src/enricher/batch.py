@@ -52,7 +52,7 @@ class Pipeline:
             Exception: whatever the store raises.
         """
         delivery = read_event(event)
-        lines = read_payloads(delivery.payloads)
+        lines = read_payloads(delivery.payloads, delivery.column)
         parsed = parse_lines(lines.lines, lines.ordinals, self.formats)
         rejects = [*lines.rejects, *parsed.rejects]
         failed, mixed = _failed_and_mixed({r.ordinal for r in rejects}, parsed)
@@ -102,5 +102,5 @@ def _counts(delivery: Delivery, lines: Lines, parsed: Parsed, failed: list[int])
         **{f"Rejects_{reason}": number for reason, number in reasons.items()},
         **{f"Drops_{reason}": number for reason, number in drops.items()},
         "FailedRecords": len(failed),
-        "BytesIn": sum(map(len, filter(None, delivery.payloads))),
+        "BytesIn": pc.sum(pc.binary_length(delivery.column), min_count=0).as_py(),
     }

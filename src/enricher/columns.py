@@ -66,5 +66,5 @@ def spans(codes: Any, size: int, starts: Any, ends: Any) -> tuple[list[int], lis
         .group_by("code", use_threads=False)
         .aggregate([("start", "min"), ("end", "max")])
     )
-    order = pc.index_in(pa.array(range(size), pa.int32()), value_set=plain(grouped["code"]).cast(pa.int32()))
+    order = pc.index_in(int32_array(range(size)), value_set=plain(grouped["code"]).cast(pa.int32()))
     return plain(grouped["start_min"]).take(order).to_pylist(), plain(grouped["end_max"]).take(order).to_pylist()

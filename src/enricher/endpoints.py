@@ -65,7 +65,7 @@ class Batch:
     ends: Any
 
     def pairs(self, addresses: Any) -> Any:
-        """``recorder · len(self.addresses) + address`` (int64) for each row's code in ``addresses``; null stays null."""
+        """``recorder · len(self.addresses) + address`` (int64) for each row's code in ``addresses``; nulls stay."""
         return pc.add(pc.multiply(self.recorder.cast(pa.int64()), len(self.addresses)), addresses)
 
 

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
+import pyarrow as pa
 
 from enricher.errors import EventError
 
@@ -27,31 +28,42 @@ _YEAR_10000_MS: Final = 253_402_300_800_000
 class Delivery:
     """An event's delivery records as columns: position ``i`` is ordinal ``i`` everywhere.
 
-    ``payloads[i]`` is None where the data was not base64; ``arrived_at`` are Unix milliseconds.
+    ``records`` are the event's own; ``payloads[i]`` is None where the data was not base64, and ``column`` holds the
+    same as an Arrow array (binary); ``arrived_at`` are Unix milliseconds.
     """
 
     stream_arn: str
     region: str
+    records: Sequence[Mapping[str, Any]]
     record_ids: list[str]
-    data: list[str]
     payloads: list[bytes | None]
+    column: Any
     arrived_at: list[int]
+
+    @property
+    def data(self) -> list[str]:
+        """The records' data as they came."""
+        return [record["data"] for record in self.records]
 
     def digest(self) -> str:
         """A name for this batch that its retries share: stream, record ids and data, never the invocation's id."""
-        data: list[bytes] = self.payloads  # type: ignore[assignment]  # unless one is None
-        if None in self.payloads:
-            data = [
-                text.encode(errors="surrogatepass") if payload is None else payload
-                for text, payload in zip(self.data, self.payloads, strict=True)
-            ]
         ids = [self.stream_arn, *self.record_ids]
         hasher = hashlib.sha256()
         # The lengths keep batches apart whose bytes are only cut differently.
-        hasher.update(array("Q", [len(ids), *map(len, ids), *map(len, data)]).tobytes())
+        hasher.update(array("Q", [len(ids), *map(len, ids)]).tobytes())
         hasher.update("".join(ids).encode(errors="surrogatepass"))
-        hasher.update(b"".join(data))
+        # An Arrow array is its values' ends, then its values without a gap: there is nothing to join.
+        for buffer in self._as_bytes().buffers()[1:]:
+            hasher.update(buffer or b"")
         return hasher.hexdigest()[:_DIGEST_LENGTH]
+
+    def _as_bytes(self) -> Any:
+        """Every record's payload, or its data's text where that was not base64 (binary array without nulls)."""
+        if not self.column.null_count:
+            return self.column
+        texts = (text.encode(errors="surrogatepass") for text in self.data)
+        pairs = zip(self.payloads, texts, strict=True)
+        return pa.array([text if payload is None else payload for payload, text in pairs], pa.binary())
 
 
 class _Record(msgspec.Struct, gc=False):
@@ -79,12 +91,14 @@ def read_event(event: object) -> Delivery:
         known = msgspec.convert(records, list[_Record])
     except (msgspec.ValidationError, UnicodeEncodeError):
         return _read_records(stream_arn, region, records)
+    payloads: list[bytes | None] = [record.data for record in known]
     return Delivery(
         stream_arn,
         region,
+        records,
         [record.recordId for record in known],
-        [record["data"] for record in records],
-        [record.data for record in known],
+        payloads,
+        pa.array(payloads, pa.binary()),
         _checked([record.approximateArrivalTimestamp for record in known]),
     )
 
@@ -101,7 +115,9 @@ def _read_records(stream_arn: str, region: str, records: list[Any]) -> Delivery:
         arrived_at = [_milliseconds(moment, position) for position, moment in enumerate(arrived_at)]
     if not all(type(text) is str for text in (*record_ids, *data)):
         raise EventError(f"event: a record's recordId or data is no text; {_MEND}")
-    return Delivery(stream_arn, region, record_ids, data, [_decoded(text) for text in data], _checked(arrived_at))
+    payloads = [_decoded(text) for text in data]
+    column = pa.array(payloads, pa.binary())
+    return Delivery(stream_arn, region, records, record_ids, payloads, column, _checked(arrived_at))
 
 
 def response(delivery: Delivery, failed: Sequence[int]) -> dict[str, Any]:
@@ -116,7 +132,7 @@ def response(delivery: Delivery, failed: Sequence[int]) -> dict[str, Any]:
     for ordinal in failed:
         records[ordinal] = {"recordId": delivery.record_ids[ordinal], "result": "ProcessingFailed"}
         if delivery.payloads[ordinal] is not None:
-            records[ordinal]["data"] = delivery.data[ordinal]
+            records[ordinal]["data"] = delivery.records[ordinal]["data"]
     return {"records": records}
 
 

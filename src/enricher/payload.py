@@ -98,27 +98,28 @@ _UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _BLANK: Final = " \t\r\n\v\f"
 
 
-def read_payloads(payloads: Sequence[bytes | None]) -> Lines:
+def read_payloads(payloads: Sequence[bytes | None], column: Any = None) -> Lines:
     """All lines of a batch, in the order of its delivery records.
 
-    ``payloads[i]`` belongs to ordinal ``i``; None stands for data that was not base64.
+    ``payloads[i]`` belongs to ordinal ``i``; None stands for data that was not base64. ``column``: the same as an
+    Arrow array (binary), if there is one already.
 
     Raises:
         BatchTooLargeError: the batch inflates beyond MAX_BATCH_BYTES.
     """
-    return _read_plain_messages(payloads) or _read_each(payloads)
+    array = pa.array(payloads, pa.binary()) if column is None else column
+    return _read_plain_messages(array) or _read_each(payloads)
 
 
-def _read_plain_messages(payloads: Sequence[bytes | None]) -> Lines | None:
+def _read_plain_messages(array: Any) -> Lines | None:
     """The common batch in one pass: every payload ``{"message":"<line>"}``, all with a newline behind or none.
 
     None where any differs. Between ends as expected, printable ASCII without quotes and backslashes is a JSON string
     without escapes: a parser would have told the same.
     """
-    array = pa.array(payloads, pa.binary())
-    if not payloads or array.null_count:
+    if not len(array) or array.null_count:
         return None
-    closing = b'"}\n' if payloads[0].endswith(b"\n") else b'"}'  # type: ignore[union-attr]  # none is None
+    closing = b'"}\n' if array[0].as_py().endswith(b"\n") else b'"}'
     if not pc.all(pc.and_(pc.starts_with(array, _OPENING), pc.ends_with(array, closing))).as_py():
         return None
     lines = pc.binary_slice(array, len(_OPENING), -len(closing))

@@ -51,9 +51,10 @@ def reporter_codes(batch: Batch, flow_direction: Any, kinds: RecorderKinds, own_
     address)``: secondary addresses and prefixes included. Never from ports, repetition or private ranges.
     """
     side = _told_by_direction(flow_direction)
-    if side.null_count:
+    has_address = pc.or_(pc.is_valid(batch.packet["src"]), pc.is_valid(batch.packet["dst"]))
+    if pc.any(pc.and_(has_address, pc.is_null(side))).as_py():
         side = pc.coalesce(side, _told_by_address(batch, own_pairs))
-    side = pc.if_else(pc.or_(pc.is_valid(batch.packet["src"]), pc.is_valid(batch.packet["dst"])), side, None)
+    side = pc.if_else(has_address, side, None)
     own_packet = _of_side(side, batch.packet)
     hop = kinds.is_hop.take(batch.recorder)
     pairs = batch.pairs(own_packet)
