@@ -42,8 +42,8 @@ def dimension_of(
     names = ["status", *LOCATION, *RESOURCE, *promoted, "tags", "evidence"]
     known = recorders.endpoints.select(names)
     before = recorders.detached().select(names) if _may_be_detached(recorders) else known.slice(0, 0)
-    tables, number_of = _answer_rows(answers, known)
-    endpoints = pa.concat_tables([known, before, *tables, _nulls(known, 1)]).combine_chunks()
+    answered, number_of = _answer_rows(answers, known)
+    endpoints = pa.concat_tables([known, before, answered, _nulls(known, 1)]).combine_chunks()
     offers = _Offers(answers.candidates, number_of, known.num_rows + before.num_rows)
     asked = pc.fill_null(offers.rows(keys.codes, batch), endpoints.num_rows - 1)
     own = _own_rows(batch, recorders)
@@ -62,29 +62,32 @@ def dimension_of(
     )
 
 
-def _answer_rows(answers: Answers, known: pa.Table) -> tuple[list[pa.Table], dict[_Said, int]]:
+def _answer_rows(answers: Answers, known: pa.Table) -> tuple[pa.Table, dict[_Said, int]]:
     """One endpoint row for all candidates that say the same, and which row that is; ``known``: the recorders' rows."""
     groups: dict[tuple[int, bool], list[_Said]] = {}
-    for said in dict.fromkeys(candidate[2:] for answer in answers.candidates for candidate in answer):
+    for said in dict.fromkeys([candidate[2:] for answer in answers.candidates for candidate in answer]):
         groups.setdefault((said[0], said[3] == "subnet"), []).append(said)
+    if not groups:
+        return known.slice(0, 0), {}
+    silent = known.drop_columns(["status", "evidence"])
     tables = []
     for (number, is_subnet), group in groups.items():
-        rows = pa.array([row for _, row, _, _ in group], pa.int64())
+        rows = [row for _, row, _, _ in group]
         if number == NOBODY:
-            table = _nulls(known, len(group))
+            table = _nulls(silent, len(rows))
         elif number == PEER:
-            table = known.take(rows)
+            table = silent.take(pa.array(rows))
         elif is_subnet:
             subnets = answers.sources[number].inventory.networks.subnets
-            table = _of_subnets([subnets[row] for _, row, _, _ in group], known)
+            table = _of_subnets([subnets[row] for row in rows], silent)
         else:
-            table = answers.sources[number].inventory.endpoints.take(rows)
-        words = {"status": [status for _, _, status, _ in group], "evidence": [evidence for _, _, _, evidence in group]}
-        columns = {name: table[name] for name in known.column_names if name not in words}
-        columns |= {name: pa.array(values, STRING) for name, values in words.items()}
-        tables.append(pa.table(columns).select(known.column_names))
+            table = answers.sources[number].inventory.endpoints.select(silent.column_names).take(pa.array(rows))
+        tables.append(table)
     ordered = [said for group in groups.values() for said in group]
-    return tables, {said: number for number, said in enumerate(ordered)}
+    table = pa.concat_tables(tables)
+    for place, name in ((2, "status"), (3, "evidence")):
+        table = table.append_column(name, pa.array([said[place] for said in ordered], STRING))
+    return table.select(known.column_names), {said: number for number, said in enumerate(ordered)}
 
 
 def _nulls(like: pa.Table, rows: int) -> pa.Table:
@@ -105,7 +108,7 @@ class _Offers:
 
     def __init__(self, answers: Sequence[Sequence[Candidate]], number_of: Mapping[_Said, int], offset: int) -> None:
         candidates = [candidate for answer in answers for candidate in answer]
-        self._endpoint = int32_array(offset + number_of[candidate[2:]] for candidate in candidates)
+        self._endpoint = int32_array([offset + number_of[candidate[2:]] for candidate in candidates])
         depths = [len(answer) for answer in answers]
         self._first = int32_array(accumulate(depths[:-1], initial=0)) if depths else int32_array([])
         self._most = max(depths, default=1)

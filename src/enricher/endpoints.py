@@ -92,8 +92,9 @@ def batch_of(flows: pa.Table, arrived_at: Any = None) -> Batch:
     """The codes of a table of flow records; ``arrived_at`` (Unix seconds per row, or None) bounds untimed records."""
     recorder_columns = {name: plain(flows[name]) for name in RECORDER_COLUMNS}
     told = {name: array for name, array in recorder_columns.items() if array.null_count < len(array)}
-    if told:
-        combined = Combined([(array.indices, len(array.dictionary)) for array in told.values()])
+    varying = [array for array in told.values() if array.null_count or len(array.dictionary) > 1]
+    if varying:
+        combined = Combined([(array.indices, len(array.dictionary)) for array in varying])
         recorder, firsts = combined.codes, combined.firsts
     else:
         recorder = pa.array([0] * flows.num_rows, pa.int32())
