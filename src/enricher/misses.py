@@ -42,7 +42,7 @@ class MissSource:
     def __init__(
         self,
         reader: Ec2Reader,
-        cache: TTLCache[_CacheKey, Learnt],
+        cache: TTLCache[_CacheKey, Any],
         promoted: Mapping[str, tuple[str, ...]],
         region: str,
     ) -> None:
@@ -54,23 +54,23 @@ class MissSource:
     def networks(self, now: float, budget: Budget) -> Source | None:
         """VPCs, subnets and connections, without interfaces; None where EC2 could not be asked."""
 
-        def load(_: list[_CacheKey]) -> dict[_CacheKey, Learnt | None]:
+        def load(_: list[_CacheKey]) -> dict[_CacheKey, Source]:
             answer = self._reader.networks(budget=budget)
-            if answer.subnets is None or answer.vpcs is None:
+            peerings, attachments = answer.peerings, answer.transit_gateway_attachments
+            if answer.subnets is None or answer.vpcs is None or peerings is None or attachments is None:
+                # With a part of the connections, the only connected owner of an address may not be the only one.
                 return {}
             documents = {
                 "subnets": {"Subnets": list(answer.subnets)},
                 "vpcs": {"Vpcs": list(answer.vpcs)},
-                "vpc-peering-connections": {"VpcPeeringConnections": list(answer.peerings or ())},
-                "transit-gateway-attachments": {
-                    "TransitGatewayAttachments": list(answer.transit_gateway_attachments or ())
-                },
+                "vpc-peering-connections": {"VpcPeeringConnections": list(peerings)},
+                "transit-gateway-attachments": {"TransitGatewayAttachments": list(attachments)},
             }
-            return {(NETWORKS, ""): Learnt(now, (documents,))}
+            return {(NETWORKS, ""): self._source(documents, {}, frozenset())}
 
         answers = self._cache.get_many([(NETWORKS, "")], now, load)
-        learnt = {**answers.stale, **answers.found}.get((NETWORKS, ""))
-        return None if learnt is None else self._source(learnt.documents[0], {}, frozenset())
+        source: Source | None = {**answers.stale, **answers.found}.get((NETWORKS, ""))
+        return source
 
     def interfaces(self, ids: Iterable[str], now: float, budget: Budget) -> tuple[Source | None, frozenset[str]]:
         """The interfaces with these ids as a source, and the ids that could not be asked."""

@@ -8,7 +8,7 @@ from math import ceil
 from typing import Any
 
 import pytest
-from made_by_hand import eni, enriched, estate, iso, peering, source, subnet, vpc
+from made_by_hand import eni, enriched, estate, iso, peering, source, subnet, transit, vpc
 
 from cache import Budget, CircuitBreaker, TTLCache
 from enricher.attribution import Source
@@ -203,6 +203,26 @@ def test_two_connected_owners_are_ambiguous_for_ec2_too(ec2):
     (row,), _ = ec2.rows([sent("10.1.0.9")], snapshot)
 
     assert answer(row) == ("ambiguous", None, None)
+
+
+def test_with_a_part_of_the_connections_nobody_is_the_only_owner(ec2):
+    """The peering could not be asked: that the transit gateway's VPC has the address does not make it the one."""
+    networks = {
+        **TWO_PEERS,
+        "peerings": [peering("vpc-a", "vpc-b")],
+        "transits": transit("tgw-1", "vpc-a", "vpc-c"),
+    }
+    ec2.owns(
+        eni("eni-1", "10.0.0.4", attached=1),
+        eni("eni-b", "10.1.0.9", vpc="vpc-b", attached=1),
+        eni("eni-c", "10.1.0.9", vpc="vpc-c", attached=1),
+        **networks,
+    )
+    ec2.cloud.fail("ec2", "DescribeVpcPeeringConnections", DOWN, times=FOREVER)
+
+    (row,), _ = ec2.rows([sent("10.1.0.9")])
+
+    assert row["dst_interface_id"] is None
 
 
 def test_an_interface_asked_by_its_id_does_not_tell_the_vpc_of_its_address(ec2):
