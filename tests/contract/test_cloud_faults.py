@@ -2,10 +2,18 @@
 
 import pytest
 from botocore.config import Config
-from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionClosedError,
+    IncompleteReadError,
+    ReadTimeoutError,
+    ResponseStreamingError,
+)
+from botocore.parsers import ResponseParserError
 
 from enricher.errors import SettingsError
-from workbench.cloud import ANY_OPERATION, FOREVER, Delay, LocalCloud, Refuse, Reset
+from workbench.cloud import ANY_OPERATION, FOREVER, Delay, LocalCloud, Refuse, Reset, Truncate
 
 SUBNETS = {"subnets": {"Subnets": [{"SubnetId": "subnet-1"}]}}
 
@@ -72,6 +80,9 @@ def test_faults_are_met_in_the_order_planted(cloud):
         ("s3", "put_object", {"Bucket": "lake", "Key": "k"}, "ConditionalRequestConflict", 409),
         ("glue", "get_table", {"DatabaseName": "d", "Name": "t"}, "InternalServiceException", 500),
         ("lambda", "list_functions", {}, "TooManyRequestsException", 429),
+        ("elb", "describe_load_balancers", {}, "Throttling", 400),
+        ("autoscaling", "describe_auto_scaling_instances", {}, "Throttling", 400),
+        ("resourcegroupstaggingapi", "get_resources", {}, "ThrottledException", 429),
         ("cloudwatch", "put_metric_data", {"Namespace": "n", "MetricData": []}, "Throttling", 400),
     ],
 )
@@ -101,6 +112,40 @@ def test_a_reset_comes_before_or_after_the_call_took_effect(cloud, acted, stored
     with pytest.raises(ConnectionClosedError):
         s3.put_object(Bucket="lake", Key="k", Body=b"x")
     assert s3.list_objects_v2(Bucket="lake")["KeyCount"] == stored
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.99])
+def test_an_xml_answer_that_is_cut_off_does_not_parse(cloud, share):
+    """The error is none of botocore's exceptions nor a ClientError: who reads EC2 must catch it by its own name."""
+    cloud.fail("ec2", "DescribeSubnets", Truncate(share))
+    with pytest.raises(ResponseParserError) as refused:
+        cloud.client("ec2").describe_subnets()
+    assert not isinstance(refused.value, BotoCoreError)
+    assert outcome(cloud.client("ec2").describe_subnets) is None
+
+
+def test_a_json_answer_that_is_cut_off_looks_empty(cloud):
+    """Botocore takes it for an answer without its list: who reads one must miss the list, not take it for empty."""
+    cloud.fail("resourcegroupstaggingapi", "GetResources", Truncate())
+    tagging = cloud.client("resourcegroupstaggingapi")
+    assert "ResourceTagMappingList" not in tagging.get_resources()
+    assert tagging.get_resources()["ResourceTagMappingList"] == []
+
+
+def test_an_object_can_be_cut_off_while_it_is_read(cloud):
+    """S3's answer begins well; reading its body fails."""
+    s3 = cloud.client("s3")
+    s3.put_object(Bucket="lake", Key="k", Body=b"x" * 100_000)
+    cloud.fail("s3", "GetObject", Truncate())
+    body = s3.get_object(Bucket="lake", Key="k")["Body"]
+    with pytest.raises((IncompleteReadError, ResponseStreamingError)):
+        body.read()
+
+
+def test_an_answer_cannot_be_cut_off_behind_its_end():
+    """The whole answer is no fault."""
+    with pytest.raises(SettingsError, match="share of 1"):
+        Truncate(1)
 
 
 def test_a_delayed_answer_still_comes(cloud):

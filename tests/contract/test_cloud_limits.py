@@ -1,4 +1,4 @@
-"""EC2's request limits, on a clock that the test turns."""
+"""Request limits, on a clock that the test turns."""
 
 import pytest
 from botocore.exceptions import ClientError
@@ -89,6 +89,27 @@ def test_a_filter_or_a_page_size_spares_the_smaller_bucket(clock):
         assert granted(lambda: ec2.describe_instances(MaxResults=5), 1) == 1
         assert granted(ec2.describe_instances, 2) == 1
         assert granted(ec2.describe_subnets, 4) == 3
+
+
+@pytest.mark.parametrize(
+    ("service", "method", "code"),
+    [
+        ("ec2", "describe_ipams", "RequestLimitExceeded"),
+        ("ec2", "describe_vpc_endpoints", "RequestLimitExceeded"),
+        ("elb", "describe_load_balancers", "Throttling"),
+        ("elbv2", "describe_load_balancers", "Throttling"),
+        ("autoscaling", "describe_auto_scaling_instances", "Throttling"),
+        ("resourcegroupstaggingapi", "get_resources", "ThrottledException"),
+    ],
+)
+def test_every_service_that_an_inventory_is_read_from_is_limited(clock, service, method, code):
+    """Each operation has its bucket, and its service's own word for an empty one."""
+    throttle = Throttle(clock, reading=Bucket(2, 1))
+    with LocalCloud(throttle=throttle) as cloud:
+        call = getattr(cloud.client(service), method)
+        assert granted(call, 3) == 2
+        assert refusal_of(call)[0] == code
+        assert granted(cloud.client("elb" if service == "elbv2" else "elbv2").describe_load_balancers, 1) == 1
 
 
 def test_other_services_are_not_limited(clock):

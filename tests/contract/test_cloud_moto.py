@@ -146,12 +146,6 @@ def test_an_inventory_that_is_none_is_refused(documents, culprit):
         LocalCloud(documents)
 
 
-def test_documents_that_no_operation_answers_are_let_be():
-    """An inventory may hold IPAM's answers too."""
-    with LocalCloud({**subnets("subnet-1"), "ipam-resource-cidrs": {"IpamResourceCidrs": []}}) as cloud:
-        assert subnet_ids(cloud.client("ec2")) == ["subnet-1"]
-
-
 def test_a_cloud_that_does_not_run_has_no_endpoint():
     """The error says how to run it."""
     with pytest.raises(SettingsError, match="with LocalCloud"):

@@ -10,7 +10,8 @@ from typing import Any, Final
 from .collection import Collection, Index, Resource, look_up
 from .documents import LISTS, Documents
 from .errors import AwsError
-from .operations import OPERATIONS, Operation, Pages
+from .operation import Operation, Pages
+from .operations import OPERATIONS
 
 # "The maximum number of filter values specified on a single call is 200."
 MOST_FILTER_VALUES: Final = 200
@@ -37,6 +38,7 @@ class Inventory:
     """
 
     def __init__(self, documents: Documents) -> None:
+        self._documents = documents
         self._shelves = {operation.document: _shelf(operation, documents) for operation in OPERATIONS.values()}
 
     def describe(self, operation: Operation, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -52,12 +54,28 @@ class Inventory:
         if parameters.get("DryRun"):
             raise AwsError("DryRunOperation", "Request would have succeeded, but DryRun flag is set.")
         shelf = self._shelves[operation.document]
-        positions = sorted(_chosen(operation, shelf.collection, parameters))
+        positions = sorted(self._chosen(operation, shelf.collection, parameters))
         if operation.pages is None:
             return _answer(operation, shelf, positions)
         page, token = _page(operation, operation.pages, positions, parameters)
         answer = _answer(operation, shelf, page)
         return answer if token is None else {**answer, operation.pages.next_cursor: token}
+
+    def _chosen(self, operation: Operation, collection: Collection, parameters: Mapping[str, Any]) -> set[int]:
+        hidden = _hidden(operation, collection, parameters)
+        chosen = set(range(len(collection))) - hidden
+        for name, identifier in operation.identifiers.items():
+            if parameters.get(name):
+                chosen &= _identified(collection.at(identifier.path), parameters[name], identifier.not_found, hidden)
+        for name, path in operation.equals.items():
+            if name in parameters:
+                chosen &= set(collection.at(path).get(parameters[name], ()))
+        for index, values in _filters(operation, collection, parameters):
+            chosen &= look_up(index, values)
+        if operation.narrowing is not None:
+            narrowed = operation.narrowing(collection, self._documents, parameters)
+            chosen = chosen if narrowed is None else chosen & narrowed
+        return chosen
 
 
 def _shelf(operation: Operation, documents: Documents) -> _Shelf:
@@ -81,19 +99,6 @@ def _answer(operation: Operation, shelf: _Shelf, positions: Sequence[int]) -> di
     return {LISTS[operation.document]: list(groups.values())}
 
 
-def _chosen(operation: Operation, collection: Collection, parameters: Mapping[str, Any]) -> set[int]:
-    hidden = _hidden(operation, collection, parameters)
-    chosen = None
-    for name, identifier in operation.identifiers.items():
-        if parameters.get(name):
-            found = _identified(collection.at(identifier.path), parameters[name], identifier.not_found, hidden)
-            chosen = found if chosen is None else chosen & found
-    for index, values in _filters(operation, collection, parameters):
-        found = look_up(index, values)
-        chosen = found if chosen is None else chosen & found
-    return (set(range(len(collection))) if chosen is None else chosen) - hidden
-
-
 def _hidden(operation: Operation, collection: Collection, parameters: Mapping[str, Any]) -> set[int]:
     """Resources that AWS manages for the account, which are shown on demand only."""
     if not operation.hides_managed or parameters.get("IncludeManagedResources"):
@@ -102,11 +107,11 @@ def _hidden(operation: Operation, collection: Collection, parameters: Mapping[st
     return {at for at in managed if collection.resources[at]["Operator"].get("HiddenByDefault", True)}
 
 
-def _identified(index: Index, identifiers: Sequence[str], not_found: str, hidden: set[int]) -> set[int]:
+def _identified(index: Index, identifiers: Sequence[str], not_found: str | None, hidden: set[int]) -> set[int]:
     missing = [identifier for identifier in identifiers if not set(index.get(identifier, ())) - hidden]
-    if missing:
+    if missing and not_found is not None:
         raise AwsError(not_found, f"The ID '{', '.join(missing)}' does not exist")
-    return {position for identifier in identifiers for position in index[identifier]}
+    return {position for identifier in identifiers for position in index.get(identifier, ())}
 
 
 def _filters(
@@ -141,8 +146,10 @@ def _values_of(each: Mapping[str, Any]) -> Sequence[str]:
 def _page(
     operation: Operation, pages: Pages, positions: Sequence[int], parameters: Mapping[str, Any]
 ) -> tuple[Sequence[int], str | None]:
-    """One page of positions and the token of the next, None after the last."""
-    size = parameters.get(pages.size, pages.largest)
+    """One page of positions and the token of the next; after the last what AWS has there."""
+    size = parameters.get(pages.size, pages.default or pages.largest)
+    if pages.cuts:
+        size = min(size, pages.largest)
     if not pages.smallest <= size <= pages.largest:
         raise AwsError(
             pages.bad_size,
@@ -154,13 +161,15 @@ def _page(
     fingerprint = _fingerprint(operation, pages, parameters)
     start = _start(pages, parameters.get(pages.cursor), fingerprint)
     end = start + size
-    return positions[start:end], _token(end, fingerprint) if end < len(positions) else None
+    return positions[start:end], _token(end, fingerprint) if end < len(positions) else pages.last_cursor
 
 
 def _fingerprint(operation: Operation, pages: Pages, parameters: Mapping[str, Any]) -> str:
     """What a token belongs to: the same call, whatever its page size."""
     asked = {name: value for name, value in parameters.items() if name not in {pages.size, pages.cursor}}
-    return hashlib.sha256(json.dumps([operation.name, asked], sort_keys=True).encode()).hexdigest()[:16]
+    return hashlib.sha256(
+        json.dumps([operation.service, operation.name, asked], sort_keys=True, default=str).encode()
+    ).hexdigest()[:16]
 
 
 def _token(start: int, fingerprint: str) -> str:
@@ -168,7 +177,7 @@ def _token(start: int, fingerprint: str) -> str:
 
 
 def _start(pages: Pages, token: str | None, fingerprint: str) -> int:
-    if token is None:
+    if token is None or token == pages.last_cursor:
         return 0
     try:
         start, _, belongs_to = base64.b64decode(token, altchars=b"-_", validate=True).decode().partition(":")

@@ -1,10 +1,12 @@
-"""Faults that a test plants: an error answered, an answer delayed, a connection reset."""
+"""Faults that a test plants: an error answered, an answer delayed or cut off, a connection reset."""
 
 from dataclasses import dataclass
 from threading import Lock
 from typing import Final
 
 from enricher.errors import SettingsError
+
+from .requests import ApiCall
 
 LONGEST_DELAY_S: Final = 30.0
 FOREVER: Final = None
@@ -36,7 +38,18 @@ class Reset:
     acted: bool = False
 
 
-Fault = Refuse | Delay | Reset
+@dataclass(frozen=True, slots=True)
+class Truncate:
+    """Acts, announces the whole answer, sends this share of its body and closes the connection."""
+
+    share: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.share < 1:
+            raise SettingsError(f"share of {self.share}: give 0 to below 1")
+
+
+Fault = Refuse | Delay | Reset | Truncate
 ANY_OPERATION: Final = "*"
 
 
@@ -46,9 +59,17 @@ class _Planted:
     operation: str
     fault: Fault
     left: int | None
+    account_id: str | None
+    region: str | None
 
-    def meets(self, service: str, operation: str) -> bool:
-        return self.service == service and self.operation in {operation, ANY_OPERATION} and self.left != 0
+    def meets(self, call: ApiCall) -> bool:
+        return (
+            self.left != 0
+            and self.service == call.service
+            and self.operation in {call.operation, ANY_OPERATION}
+            and self.account_id in {call.account_id, None}
+            and self.region in {call.region, None}
+        )
 
 
 class FaultPlan:
@@ -58,21 +79,29 @@ class FaultPlan:
         self._planted: list[_Planted] = []
         self._lock = Lock()
 
-    def plant(self, service: str, operation: str, fault: Fault, times: int | None) -> None:
-        """Adds a fault for the next ``times`` calls, or until `clear` (`FOREVER`)."""
+    def plant(
+        self,
+        service: str,
+        operation: str,
+        fault: Fault,
+        times: int | None,
+        account_id: str | None = None,
+        region: str | None = None,
+    ) -> None:
+        """Adds a fault for the next ``times`` calls, or until `clear` (`FOREVER`), of any or one account and region."""
         with self._lock:
-            self._planted.append(_Planted(service, operation, fault, times))
+            self._planted.append(_Planted(service, operation, fault, times, account_id, region))
 
     def clear(self) -> None:
         """Forgets all faults."""
         with self._lock:
             self._planted.clear()
 
-    def next(self, service: str, operation: str) -> Fault | None:
+    def next(self, call: ApiCall) -> Fault | None:
         """The fault that a call meets, counted as met; None where it meets none."""
         with self._lock:
             for planted in self._planted:
-                if planted.meets(service, operation):
+                if planted.meets(call):
                     planted.left = planted.left if planted.left is None else planted.left - 1
                     return planted.fault
         return None

@@ -1,5 +1,6 @@
 """The cloud's front door, a WSGI application: which call it is, planted faults, limits, then our answer or moto's."""
 
+import json
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -10,13 +11,16 @@ from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.test import Client
 from werkzeug.wrappers import Response
 
-from .describe import Inventory
 from .documents import LISTS, Documents, check_documents
 from .errors import AwsError, refusal
-from .faults import Delay, Fault, FaultPlan, Refuse, Reset
-from .operations import OPERATIONS, Operation
+from .estate import Estate
+from .faults import Delay, Fault, FaultPlan, Refuse, Reset, Truncate
+from .ipam import Ipam
+from .operation import Operation
+from .operations import OPERATIONS
 from .query_protocol import check_result, read_parameters, render_result
 from .requests import ApiCall, Environ, read_call
+from .roles import Roles
 from .throttle import Buckets, Throttle
 
 
@@ -30,17 +34,18 @@ class Front:
     Args:
         models: boto3's service name → botocore's service model, for every service in `OPERATIONS`.
         throttle: None does not throttle.
+        ipam: None has no IPAM but what documents tell of one.
         closing: Set when the cloud stops; ends delays.
     """
 
-    def __init__(self, models: Mapping[str, Any], throttle: Throttle | None, closing: Event) -> None:
+    def __init__(self, models: Mapping[str, Any], throttle: Throttle | None, ipam: Ipam | None, closing: Event) -> None:
         self.calls: list[ApiCall] = []
         self.faults = FaultPlan()
+        self.roles = Roles()
         self._models = models
         self._buckets = None if throttle is None else Buckets(throttle)
         self._closing = closing
-        self._inventories: dict[tuple[str, str], Inventory] = {}
-        self._nothing = Inventory({})
+        self._estate = Estate(ipam)
         self._moto = DomainDispatcherApplication(create_backend_app)
         # moto looks for the object and stores it in two steps; a conditional put is one step on S3.
         self._one_at_a_time = Lock()
@@ -57,7 +62,7 @@ class Front:
                 model = self._models[operation.service].operation_model(operation.name)
                 member = LISTS[operation.document]
                 check_result(model, {member: documents[operation.document][member]}, operation.document)
-        self._inventories[account_id, region] = Inventory(documents)
+        self._estate.own(documents, account_id, region)
 
     def reset_moto(self) -> None:
         """Empties moto's backends, which all clouds of a process share."""
@@ -75,19 +80,20 @@ class Front:
         fault = None
         try:
             call = self._record(call)
-            fault = self.faults.next(call.service, call.operation)
+            fault = self.faults.next(call)
             self._meet(fault)
+            self.roles.check(call)
             response = self._act(call, environ, request_id)
         except AwsError as error:
             response = refusal(error, call.protocol, request_id)
         if fault == Reset(acted=True):
             raise ResetConnectionError
-        return response
+        return _truncated(response, fault.share) if isinstance(fault, Truncate) else response
 
     def _record(self, call: ApiCall) -> ApiCall:
         """Remembers the call, with typed parameters if it is one of ours."""
         try:
-            if (call.service, call.operation) in OPERATIONS:
+            if (call.service, call.operation) in OPERATIONS and call.protocol != "json":
                 model = self._models[call.service].operation_model(call.operation)
                 call = replace(call, params=read_parameters(model, call.params))
         finally:
@@ -104,19 +110,31 @@ class Front:
             raise ResetConnectionError
 
     def _act(self, call: ApiCall, environ: Environ, request_id: str) -> Any:
-        if self._buckets is not None and call.service == "ec2":
-            self._buckets.take(call.account_id, call.region, call.operation, call.params)
+        if self._buckets is not None:
+            self._buckets.take(call)
         operation = OPERATIONS.get((call.service, call.operation))
         if operation is None:
             return self._ask_moto(environ)
         return self._describe(operation, call, request_id)
 
     def _describe(self, operation: Operation, call: ApiCall, request_id: str) -> Any:
-        inventory = self._inventories.get((call.account_id, call.region), self._nothing)
+        inventory = self._estate.inventory(call.account_id, call.region)
         result: Mapping[str, Any] = inventory.describe(operation, call.params)
+        if call.protocol == "json":
+            headers = {"x-amzn-RequestId": request_id}
+            return Response(json.dumps(result), headers=headers, content_type="application/x-amz-json-1.1")
         model = self._models[call.service].operation_model(call.operation)
         return Response(render_result(model, result, request_id), content_type="text/xml;charset=UTF-8")
 
     def _ask_moto(self, environ: Environ) -> Any:
         with self._one_at_a_time:
             return Response.from_app(self._moto, environ, buffered=True)
+
+
+def _truncated(response: Any, share: float) -> Any:
+    """The response with its full length in the headers and only the first part of its body behind them."""
+    body = response.get_data()
+    response.headers["Content-Length"] = str(len(body))
+    response.automatically_set_content_length = False
+    response.response = [body[: int(len(body) * share)]]
+    return response

@@ -1,5 +1,6 @@
 """`LocalCloud`: the stand-in cloud as tests and the demo use it."""
 
+from collections.abc import Mapping
 from threading import Event
 from typing import Any, Final, Self
 
@@ -12,6 +13,7 @@ from enricher.errors import SettingsError
 from .documents import Documents
 from .faults import ANY_OPERATION, Fault
 from .front import Front
+from .ipam import Ipam
 from .operations import OPERATIONS
 from .requests import ApiCall
 from .server import LoopbackServer
@@ -23,7 +25,7 @@ _TESTING: Final = {"aws_access_key_id": "testing", "aws_secret_access_key": "tes
 
 
 class LocalCloud:
-    """AWS on a loopback address: EC2's descriptions answered as AWS does, everything else by moto.
+    """AWS on a loopback address: descriptions answered as AWS does, everything else by moto.
 
     Describing (`operations.OPERATIONS`) sees the inventory documents given here and nothing else: what is created
     through the endpoint (``CreateFlowLogs``, ``RunInstances``) is moto's and stays unseen by it. All clouds of a
@@ -33,7 +35,8 @@ class LocalCloud:
         documents: What the default account owns in ``region``: document name (``network-interfaces``) → what the AWS
             CLI prints; times in ISO 8601 with offset. None: nothing.
         region: Where ``documents`` are, and the default of `client`.
-        throttle: EC2's request limits; None: none.
+        throttle: Request limits of what this cloud answers itself; None: none.
+        ipam: An IPAM that sees what all accounts own (`replace_inventory`); None: none but what documents tell of it.
         port: 0 takes a free one.
 
     Raises:
@@ -46,6 +49,7 @@ class LocalCloud:
         *,
         region: str = DEFAULT_REGION,
         throttle: Throttle | None = None,
+        ipam: Ipam | None = None,
         port: int = 0,
     ) -> None:
         self.region = region
@@ -55,7 +59,7 @@ class LocalCloud:
         models = {service: session.get_service_model(service) for service in {service for service, _ in OPERATIONS}}
         self._session = boto3.Session(botocore_session=session)
         self._closing = Event()
-        self._front = Front(models, throttle, self._closing)
+        self._front = Front(models, throttle, ipam, self._closing)
         self._server: LoopbackServer | None = None
         self._clients: list[Any] = []
         self.replace_inventory(documents or {})
@@ -122,16 +126,36 @@ class LocalCloud:
         """
         self._front.own(documents, account_id, region or self.region)
 
-    def fail(self, service: str, operation: str, fault: Fault, *, times: int | None = 1) -> None:
+    def allow_roles(self, external_ids: Mapping[str, str | None]) -> None:
+        """From now on only these roles can be assumed; before the first call every role can.
+
+        Args:
+            external_ids: Role ARN → the external id that it demands, None if it demands none. Others end in
+                ``AccessDenied``, and so does another external id.
+        """
+        self._front.roles.allow(external_ids)
+
+    def fail(
+        self,
+        service: str,
+        operation: str,
+        fault: Fault,
+        *,
+        times: int | None = 1,
+        account_id: str | None = None,
+        region: str | None = None,
+    ) -> None:
         """Plants a fault; calls meet the faults that fit them in the order planted.
 
         Args:
             service: boto3's name, such as ``s3``.
             operation: Such as ``PutObject``, or `ANY_OPERATION`.
-            fault: `Refuse` with an error code, `Delay`, or `Reset` of the connection.
+            fault: `Refuse` with an error code, `Delay`, `Reset` of the connection, or `Truncate` of the answer.
             times: How many calls meet it, or `FOREVER`: until `clear_faults`.
+            account_id: Only calls of this account meet it; None: of any.
+            region: Only calls to this region meet it; None: to any.
         """
-        self._front.faults.plant(service, operation, fault, times)
+        self._front.faults.plant(service, operation, fault, times, account_id, region)
 
     def clear_faults(self) -> None:
         """Forgets all planted faults."""

@@ -82,6 +82,8 @@ def _read(shape: Any, node: Any, where: str, name_of: Callable[[Any, str], str])
         return _read_integer(node, where)
     if shape.type_name == "boolean":
         return _read_boolean(node, where)
+    if shape.type_name == "timestamp":
+        return _read_timestamp(node, where)
     return node
 
 
@@ -119,6 +121,14 @@ def _read_boolean(text: str, where: str) -> bool:
     if text not in {"true", "false"}:
         raise AwsError("InvalidParameterValue", f"{where}: {text!r} is not a boolean")
     return text == "true"
+
+
+def _read_timestamp(text: str, where: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise AwsError("InvalidParameterValue", f"{where}: {text!r} is not an ISO 8601 time") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def render_result(operation: Any, result: Mapping[str, Any], request_id: str) -> bytes:

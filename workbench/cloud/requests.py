@@ -19,6 +19,9 @@ from werkzeug.exceptions import NotFound
 
 Environ = dict[str, Any]
 
+# Classic load balancers have the other kinds' signing name; the API version tells them apart.
+_CLASSIC_VERSION: Final = "2012-06-01"
+
 # Credential=<access key>/<date>/<region>/<service>/aws4_request, in the header or in a presigned address
 _SCOPE: Final = re.compile(r"Credential=([^/&]+)/\d+/([^/]+)/([^/]+)/aws4_request")
 
@@ -61,6 +64,8 @@ def read_call(environ: Environ) -> ApiCall | None:
     access_key, region, signing_name = scope.groups()
     service = _SERVICE_OF_SIGNING_NAME.get(signing_name, signing_name)
     operation, params, protocol = _read_operation(environ, service)
+    if service == "elbv2" and params.get("Version") == _CLASSIC_VERSION:
+        service = "elb"
     return ApiCall(service, operation, params, get_account_id_from(access_key), region, protocol)
 
 

@@ -1,17 +1,26 @@
-"""EC2's request throttling: token buckets per operation, account and region.
+"""Request throttling: token buckets per operation, account and region.
 
-https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html
+https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html; for load balancers, scaling groups and tags
+AWS publishes no figures: they are given EC2's.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Any, Final
+from typing import Final
 
 from .errors import AwsError
 from .operations import OPERATIONS
+from .requests import ApiCall
 
 _READING: Final = ("Describe", "Get", "List", "Search")
+_REFUSALS: Final = {
+    "ec2": "RequestLimitExceeded",
+    "elb": "Throttling",
+    "elbv2": "Throttling",
+    "autoscaling": "Throttling",
+    "resourcegroupstaggingapi": "ThrottledException",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +55,17 @@ class Buckets:
         self._levels: dict[tuple[str, ...], tuple[float, float]] = {}
         self._lock = Lock()
 
-    def take(self, account_id: str, region: str, operation: str, parameters: Mapping[str, Any]) -> None:
-        """Takes a token for one EC2 call; operations that change something are not limited here.
+    def take(self, call: ApiCall) -> None:
+        """Takes a token for one call; other services, and operations that change something, are not limited here.
 
         Raises:
-            AwsError: ``RequestLimitExceeded``: the bucket is empty.
+            AwsError: ``RequestLimitExceeded``, or what else the service says: the bucket is empty.
         """
-        if not operation.startswith(_READING):
+        if call.service not in _REFUSALS or not call.operation.startswith(_READING):
             return
-        unpaginated = _is_unpaginated(operation, parameters)
+        unpaginated = _is_unpaginated(call)
         bucket = self._throttle.unpaginated if unpaginated else self._throttle.reading
-        key = (account_id, region, operation, "unpaginated" if unpaginated else "reading")
+        key = (call.account_id, call.region, call.service, call.operation, "unpaginated" if unpaginated else "reading")
         now = self._throttle.clock()
         with self._lock:
             level, at = self._levels.get(key, (bucket.size, now))
@@ -64,12 +73,12 @@ class Buckets:
             granted = level >= 1
             self._levels[key] = (level - 1 if granted else level, now)
         if not granted:
-            raise AwsError("RequestLimitExceeded", f"Request limit exceeded for {operation}.")
+            raise AwsError(_REFUSALS[call.service], f"Request limit exceeded for {call.operation}.")
 
 
-def _is_unpaginated(name: str, parameters: Mapping[str, Any]) -> bool:
-    operation = OPERATIONS.get(("ec2", name))
+def _is_unpaginated(call: ApiCall) -> bool:
+    operation = OPERATIONS.get((call.service, call.operation))
     if operation is None or operation.pages is None or not operation.costly:
         return False
     asked = {operation.filter_parameter, operation.pages.size, operation.pages.cursor}
-    return not asked & parameters.keys()
+    return not asked & call.params.keys()
