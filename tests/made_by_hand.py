@@ -135,10 +135,15 @@ def source(
 
 def history(documents: Mapping[str, Document], owned: Iterable[tuple[str, str, str, int, int, bool]]) -> Source:
     """A snapshot that has seen owners come and go: (address, VPC, interface, from, until, still so when last seen)."""
-    rows = [dict(zip(ADDRESS_SCHEMA.names, row, strict=True)) for row in owned]
+    tables = tables_of(documents)
+    row_of = {name: row for row, name in enumerate(tables.interfaces["interface_id"].to_pylist())}
+    rows = [
+        dict(zip(ADDRESS_SCHEMA.names, (address, vpc_id, row_of[name], *span), strict=True))
+        for address, vpc_id, name, *span in owned
+    ]
     tables = replace(
-        tables_of(documents),
-        addresses=pa.Table.from_pylist(rows, ADDRESS_SCHEMA),
+        tables,
+        addresses=pa.Table.from_pylist(rows, ADDRESS_SCHEMA).sort_by("address"),
         observed_at=float(max(row["seen_until"] for row in rows)),
     )
     return Source(Inventory(tables, DEFAULT_PROMOTED_TAGS), "snapshot")

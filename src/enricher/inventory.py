@@ -25,19 +25,24 @@ INTERFACE_SCHEMA: Final = pa.schema(
         ("interface_tags", TAGS),  # its own alone
         ("attached_at", BIGINT),
         ("own_addresses", pa.list_(pa.string())),
+        ("part", STRING),  # Part.name; null for CLI files
+        ("may_move", pa.bool_()),  # what it is attached to may change while it lives
+        ("seen_from", BIGINT),  # this version's first sight, Unix seconds; null: undated
+        ("seen_until", BIGINT),  # its last one
     ]
 )
 ADDRESS_SCHEMA: Final = pa.schema(
     [
         ("address", STRING),  # canonical text, or a CIDR where an interface owns a prefix
         ("vpc_id", STRING),  # null for a public address
-        ("interface_id", STRING),
+        ("row", pa.int64()),  # index into the interfaces
         ("valid_from", BIGINT),
         ("seen_until", BIGINT),
         ("is_open", pa.bool_()),
     ]
 )
-INSTANCE_SCHEMA: Final = pa.schema([("instance_id", STRING), ("tags", TAGS)])
+INSTANCE_SCHEMA: Final = pa.schema([("instance_id", STRING), ("tags", TAGS), ("part", STRING), ("seen_until", BIGINT)])
+IPAM_PART: Final = "ipam/"  # begins the names of the parts that IPAM tells of
 
 
 class Owner(NamedTuple):
@@ -58,14 +63,38 @@ class Owner(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """What one scan covers, ``111122223333/eu-central-1`` or ``ipam/<scope id>``, and its last *good* scan.
+
+    Unix seconds: ``begun_at`` and ``ended_at`` None where there never was a good scan; ``failed_at`` and ``error``
+    tell of the latest scan where that failed, None where it was good.
+    """
+
+    name: str
+    begun_at: float | None
+    ended_at: float | None
+    failed_at: float | None = None
+    error: str | None = None
+
+
+def is_ipam(part: str | None) -> bool:
+    """Whether IPAM tells of the part, which knows no instances and is late."""
+    return part is not None and part.startswith(IPAM_PART)
+
+
+@dataclass(frozen=True, slots=True)
 class InventoryTables:
-    """An inventory as it is built and stored: INTERFACE_SCHEMA, ADDRESS_SCHEMA, INSTANCE_SCHEMA, networks, date."""
+    """An inventory as it is built and stored: INTERFACE_SCHEMA, ADDRESS_SCHEMA, INSTANCE_SCHEMA, networks, date, parts.
+
+    An interface has a row for each thing it was attached to, later rows are later in time. Addresses are sorted.
+    """
 
     interfaces: pa.Table
     addresses: pa.Table
     instances: pa.Table
     networks: Networks
     observed_at: float | None
+    parts: tuple[Part, ...] = ()
 
 
 class Inventory:
@@ -93,11 +122,11 @@ class Inventory:
         self._public: dict[str, list[Owner]] = {}
         # One interface may have given a prefix up and another taken it: all its owners stand behind one range.
         prefixes: dict[str, dict[str, list[Owner]]] = {}
-        for address, vpc_id, interface_id, valid_from, seen_until, is_open in zip(
+        for address, vpc_id, row, valid_from, seen_until, is_open in zip(
             *(tables.addresses[name].to_pylist() for name in ADDRESS_SCHEMA.names), strict=True
         ):
             owner = Owner(
-                self.rows[interface_id],
+                row,
                 vpc_id,
                 ALWAYS if valid_from is None else valid_from,
                 FOREVER if seen_until is None else seen_until,

@@ -6,18 +6,18 @@ Documents are keyed by the file names of an inventory directory without ``.json`
 """
 
 import math
-import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from ipaddress import ip_network
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
 
 from enricher.addresses import Address
 from enricher.errors import InventoryError
-from enricher.inventory import ADDRESS_SCHEMA, INSTANCE_SCHEMA, INTERFACE_SCHEMA, InventoryTables
-from enricher.networks import INTER_REGION_PEERING, INTRA_REGION_PEERING, TRANSIT, Connection, Networks, Subnet, Vpc
+from enricher.inventory import ADDRESS_SCHEMA, INSTANCE_SCHEMA, INTERFACE_SCHEMA, InventoryTables, Part, is_ipam
+from enricher.network_documents import networks_of, region_of
+from enricher.networks import Subnet
 from enricher.resource_kinds import resource_of
 
 Document = Mapping[str, Any]
@@ -42,7 +42,8 @@ DOCUMENTS: Final[dict[str, tuple[str, str, str]]] = {
         "ec2 describe-transit-gateway-attachments",
     ),
 }
-_REGION: Final = re.compile(r"[a-z]{2,}(?:-[a-z]+)+-\d+")
+# IPAM finds out about a change by itself, minutes later (docs/unverified.md).
+IPAM_LAG_SECONDS: Final = 1200
 
 # What stands inside an entry, as far as it is read: {} an object, [{}] a list of objects; texts have one name each.
 _TEXTS: Final = frozenset({
@@ -74,41 +75,74 @@ _SHAPES: Final[dict[str, Document]] = {
 _GONE_GATEWAY: Final = ("deleted", "failed")
 
 
-def tables_of(
+def tables_of(  # noqa: PLR0913 - what dates a scan is told by name
     documents: Mapping[str, Document],
     observed_at: float | None = None,
     seen_at: Mapping[str, float] | None = None,
     default_region: str | None = None,
+    *,
+    ended_at: float | None = None,
+    part: str | None = None,
+    ipam_lag_s: float = IPAM_LAG_SECONDS,
 ) -> InventoryTables:
     """The inventory of one set of documents.
 
     ``observed_at`` (Unix seconds) dates all of it, ``seen_at`` single interfaces by id; with neither it is undated and
-    holds for every flow since an interface's AttachTime.
+    holds for every flow since an interface's AttachTime. A scan takes its time, from ``observed_at`` to ``ended_at``:
+    what it saw is proven up to its beginning, and from its end on. ``part`` names what was scanned; what an IPAM part
+    shows is up to ``ipam_lag_s`` older than the scan.
 
     Raises:
         InventoryError: a document is not what its name says.
     """
     lists = {name: check_document(name, document) for name, document in documents.items() if name in DOCUMENTS}
-    networks = _networks(lists)
+    networks = networks_of(lists, part)
     rows: list[dict[str, Any]] = []
     addresses: list[dict[str, Any]] = []
     behind = _Behind(lists)
     subnets = {subnet.subnet_id: subnet for subnet in networks.subnets}
+    lag_s = ipam_lag_s if is_ipam(part) else 0
     for interface in _interfaces(lists):
-        row = _interface_row(interface, behind, subnets, default_region)
+        began = (seen_at or {}).get(interface["NetworkInterfaceId"], observed_at)
+        ended = ended_at if began == observed_at else None
+        seen = _Seen.of(began, ended, lag_s)
+        row = _interface_row(interface, behind, subnets, default_region) | {
+            "part": part,
+            "seen_from": seen.since,
+            "seen_until": seen.until,
+        }
+        addresses.extend(_address_rows(interface, row, len(rows), seen, behind))
         rows.append(row)
-        seen = (seen_at or {}).get(row["interface_id"], observed_at)
-        addresses.extend(_address_rows(interface, row, seen, behind))
+    until = _Seen.of(observed_at, ended_at, lag_s).until
+    instances = [
+        {"instance_id": name, "tags": list(tags.items()), "part": part, "seen_until": until}
+        for name, tags in behind.instance_tags.items()
+    ]
+    scanned = Part(part, observed_at, observed_at if ended_at is None else ended_at) if part is not None else None
     return InventoryTables(
         pa.Table.from_pylist(rows, INTERFACE_SCHEMA),
-        pa.Table.from_pylist(addresses, ADDRESS_SCHEMA),
-        pa.Table.from_pylist(
-            [{"instance_id": name, "tags": list(tags.items())} for name, tags in behind.instance_tags.items()],
-            INSTANCE_SCHEMA,
-        ),
+        pa.Table.from_pylist(addresses, ADDRESS_SCHEMA).sort_by("address"),
+        pa.Table.from_pylist(instances, INSTANCE_SCHEMA),
         networks,
         observed_at,
+        () if scanned is None else (scanned,),
     )
+
+
+class _Seen(NamedTuple):
+    """What a look proves of something seen before or after it too (Unix seconds; None: undated).
+
+    It held from ``since`` to the later sight, and from the earlier sight to ``until``.
+    """
+
+    since: int | None
+    until: int | None
+
+    @classmethod
+    def of(cls, began: float | None, ended: float | None, lag_s: float) -> "_Seen":
+        if began is None:
+            return cls(None, None)
+        return cls(math.ceil(began if ended is None else ended), math.floor(began - lag_s))
 
 
 def check_document(name: str, document: object) -> list[Any]:
@@ -229,7 +263,7 @@ def _interface_row(
     resource_type, resource_id = behind.resource(interface)
     return {
         "account_id": interface.get("OwnerId"),
-        "region": _region(interface.get("AvailabilityZone")) or (subnet.region if subnet else None) or default_region,
+        "region": region_of(interface.get("AvailabilityZone")) or (subnet.region if subnet else None) or default_region,
         "az_id": interface.get("AvailabilityZoneId") or (subnet.az_id if subnet else None),
         "vpc_id": interface.get("VpcId") or (subnet.vpc_id if subnet else None),
         "subnet_id": interface.get("SubnetId"),
@@ -245,13 +279,25 @@ def _interface_row(
             for address in (_primary(interface), *(a.get("Ipv6Address") for a in interface.get("Ipv6Addresses") or ()))
             if address
         ],
+        "may_move": _may_move(interface, resource_type),
     }
 
 
+def _may_move(interface: Document, resource_type: str) -> bool:
+    """Whether its attachment may change: not that of an instance's first interface, nor of what a service manages.
+
+    EC2 user guide, "Network interface attachments for your EC2 instance": the primary one cannot be detached.
+    """
+    attachment = interface.get("Attachment") or {}
+    is_first = attachment.get("DeviceIndex") == 0 and not attachment.get("NetworkCardIndex")
+    is_users = resource_type in ("instance", "network_interface") and not interface.get("RequesterManaged")
+    return is_users and not is_first
+
+
 def _address_rows(
-    interface: Document, row: dict[str, Any], seen: float | None, behind: _Behind
+    interface: Document, row: dict[str, Any], number: int, seen: _Seen, behind: _Behind
 ) -> Iterable[dict[str, Any]]:
-    """Every address and prefix of the interface with the time for which its ownership is proven.
+    """Every address and prefix of the interface (``row``, the ``number``th) with the time it is proven for.
 
     AttachTime proves the past of the primary address alone: others can be assigned and moved at any time. Without
     an AttachTime a dated inventory proves nothing of the time before it.
@@ -266,15 +312,14 @@ def _address_rows(
         (interface.get("Association") or {}).get("PublicIp"),
         *behind.public_addresses.get(row["interface_id"], ()),
     }
-    dated_from = None if seen is None else math.ceil(seen)
     for address in sorted(filter(None, private | ipv6 | prefixes | public)):
-        proven_by_attachment = seen is None or (address == primary and row["attached_at"] is not None)
+        proven_by_attachment = seen.until is None or (address == primary and row["attached_at"] is not None)
         yield {
             "address": _canonical(address, row["interface_id"]),
             "vpc_id": None if address in public else row["vpc_id"],
-            "interface_id": row["interface_id"],
-            "valid_from": row["attached_at"] if proven_by_attachment else dated_from,
-            "seen_until": None if seen is None else math.floor(seen),
+            "row": number,
+            "valid_from": row["attached_at"] if proven_by_attachment else seen.since,
+            "seen_until": seen.until,
             "is_open": True,
         }
 
@@ -286,84 +331,8 @@ def _primary(interface: Document) -> str | None:
     return interface.get("PrivateIpAddress")
 
 
-def _networks(lists: Mapping[str, list[Any]]) -> Networks:
-    vpcs = {vpc["VpcId"]: Vpc(vpc["VpcId"], _vpc_cidrs(vpc)) for vpc in lists.get("vpcs", ())}
-    connections = []
-    for peering in lists.get("vpc-peering-connections", ()):
-        sides = [peering.get("RequesterVpcInfo") or {}, peering.get("AccepterVpcInfo") or {}]
-        if (peering.get("Status") or {}).get("Code") != "active" or not all(side.get("VpcId") for side in sides):
-            continue
-        kind = INTRA_REGION_PEERING if sides[0].get("Region") == sides[1].get("Region") else INTER_REGION_PEERING
-        connections.append(Connection(sides[0]["VpcId"], sides[1]["VpcId"], kind))
-        for side in sides:
-            vpcs.setdefault(side["VpcId"], Vpc(side["VpcId"], _peer_cidrs(side, peering["VpcPeeringConnectionId"])))
-    connections += _transit_connections(lists.get("transit-gateway-attachments", ()))
-    subnets = [_subnet(subnet) for subnet in lists.get("subnets", ())]
-    return Networks([vpc for vpc in vpcs.values() if vpc.cidrs], subnets, connections)
-
-
-def _transit_connections(attachments: Iterable[Document]) -> list[Connection]:
-    attached: dict[str, list[str]] = {}
-    for attachment in attachments:
-        if attachment.get("ResourceType") == "vpc" and attachment.get("State") == "available":
-            attached.setdefault(str(attachment.get("TransitGatewayId")), []).append(str(attachment.get("ResourceId")))
-    return [
-        Connection(one, other, TRANSIT)
-        for vpc_ids in attached.values()
-        for position, one in enumerate(vpc_ids)
-        for other in vpc_ids[position + 1 :]
-    ]
-
-
-def _subnet(subnet: Document) -> Subnet:
-    cidrs = (subnet.get("CidrBlock"), *_associated(subnet, "Ipv6CidrBlock"))
-    return Subnet(
-        subnet["SubnetId"],
-        str(subnet.get("VpcId")),
-        _cidrs(cidrs, "subnets", subnet["SubnetId"]),
-        subnet.get("AvailabilityZoneId"),
-        _region(subnet.get("AvailabilityZone")),
-    )
-
-
-def _vpc_cidrs(vpc: Document) -> tuple[str, ...]:
-    cidrs = (vpc.get("CidrBlock"), *_associated(vpc, "CidrBlock"), *_associated(vpc, "Ipv6CidrBlock"))
-    return _cidrs(cidrs, "vpcs", vpc["VpcId"])
-
-
-def _associated(network: Document, block: str) -> Iterable[str | None]:
-    """Blocks that the network has now: those leaving it, or not yet there, are left out."""
-    for association in network.get(f"{block}AssociationSet") or ():
-        if (association.get(f"{block}State") or {}).get("State", "associated") == "associated":
-            yield association.get(block)
-
-
-def _peer_cidrs(side: Document, peering_id: str) -> tuple[str, ...]:
-    ipv4 = (block.get("CidrBlock") for block in side.get("CidrBlockSet") or ())
-    ipv6 = (block.get("Ipv6CidrBlock") for block in side.get("Ipv6CidrBlockSet") or ())
-    return _cidrs((side.get("CidrBlock"), *ipv4, *ipv6), "vpc-peering-connections", peering_id)
-
-
-def _cidrs(told: Iterable[str | None], document: str, entry_id: str) -> tuple[str, ...]:
-    """The CIDRs told, each once; raises InventoryError where one is none."""
-    cidrs = tuple(dict.fromkeys(filter(None, told)))
-    for cidr in cidrs:
-        try:
-            ip_network(cidr)
-        except ValueError as error:
-            raise InventoryError(
-                f"inventory {document}.json: {entry_id} has '{cidr}' for a CIDR; {_mend(document)}"
-            ) from error
-    return cidrs
-
-
 def _tags(tags: Iterable[Document] | None) -> dict[str, str]:
     return {str(tag.get("Key")): str(tag.get("Value", "")) for tag in tags or ()}
-
-
-def _region(zone_name: str | None) -> str | None:
-    match = _REGION.match(zone_name or "")
-    return match[0] if match else None
 
 
 def _seconds(time: str | datetime | None, interface_id: str) -> int | None:

@@ -20,30 +20,33 @@ _KINDS_OF_PATH: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Subnet:
-    """A subnet: its VPC, CIDRs (IPv4 and IPv6), AZ ID and region (None where not told)."""
+    """A subnet: its VPC, CIDRs (IPv4 and IPv6), AZ ID and region (None where not told), and who told of it."""
 
     subnet_id: str
     vpc_id: str
     cidrs: tuple[str, ...]
     az_id: str | None
     region: str | None
+    part: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Vpc:
-    """A VPC and all its CIDRs."""
+    """A VPC and all its CIDRs, and the part of the inventory that told of it."""
 
     vpc_id: str
     cidrs: tuple[str, ...]
+    part: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """Two VPCs between which private addresses route, and by what kind of connection."""
+    """Two VPCs between which private addresses route, by what kind of connection, and who told of it."""
 
     one: str
     other: str
     kind: str
+    part: str | None = None
 
 
 class Networks:

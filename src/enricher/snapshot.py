@@ -4,6 +4,7 @@ All tables stand behind each other in one table, told apart by ``kind``; the sch
 and the time. A snapshot that says another version, or nothing, is refused.
 """
 
+from dataclasses import asdict
 from typing import Any, Final
 
 import pyarrow as pa
@@ -11,10 +12,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from enricher.errors import InventoryError
-from enricher.inventory import ADDRESS_SCHEMA, INSTANCE_SCHEMA, INTERFACE_SCHEMA, InventoryTables
+from enricher.inventory import ADDRESS_SCHEMA, INSTANCE_SCHEMA, INTERFACE_SCHEMA, InventoryTables, Part
 from enricher.networks import Connection, Networks, Subnet, Vpc
 
-VERSION: Final = "1"
+VERSION: Final = "2"
 _CIDRS: Final = pa.list_(pa.string())
 _SUBNET_SCHEMA: Final = pa.schema(
     [
@@ -23,10 +24,22 @@ _SUBNET_SCHEMA: Final = pa.schema(
         ("cidrs", _CIDRS),
         ("az_id", pa.string()),
         ("region", pa.string()),
+        ("part", pa.string()),
     ]
 )
-_VPC_SCHEMA: Final = pa.schema([("vpc_id", pa.string()), ("cidrs", _CIDRS)])
-_CONNECTION_SCHEMA: Final = pa.schema([("one", pa.string()), ("other", pa.string()), ("connection", pa.string())])
+_VPC_SCHEMA: Final = pa.schema([("vpc_id", pa.string()), ("cidrs", _CIDRS), ("part", pa.string())])
+_CONNECTION_SCHEMA: Final = pa.schema(
+    [("one", pa.string()), ("other", pa.string()), ("connection", pa.string()), ("part", pa.string())]
+)
+_PART_SCHEMA: Final = pa.schema(
+    [
+        ("part", pa.string()),
+        ("begun_at", pa.float64()),
+        ("ended_at", pa.float64()),
+        ("failed_at", pa.float64()),
+        ("error", pa.string()),
+    ]
+)
 _SCHEMAS: Final = {
     "interface": INTERFACE_SCHEMA,
     "address": ADDRESS_SCHEMA,
@@ -34,6 +47,7 @@ _SCHEMAS: Final = {
     "subnet": _SUBNET_SCHEMA,
     "vpc": _VPC_SCHEMA,
     "connection": _CONNECTION_SCHEMA,
+    "part": _PART_SCHEMA,
 }
 
 
@@ -46,15 +60,26 @@ def to_snapshot(tables: InventoryTables) -> Any:
         "instance": tables.instances,
         "subnet": pa.Table.from_pylist(
             [
-                {"subnet_id": s.subnet_id, "vpc_id": s.vpc_id, "cidrs": s.cidrs, "az_id": s.az_id, "region": s.region}
+                {
+                    "subnet_id": s.subnet_id,
+                    "vpc_id": s.vpc_id,
+                    "cidrs": s.cidrs,
+                    "az_id": s.az_id,
+                    "region": s.region,
+                    "part": s.part,
+                }
                 for s in networks.subnets
             ],
             _SUBNET_SCHEMA,
         ),
-        "vpc": pa.Table.from_pylist([{"vpc_id": v.vpc_id, "cidrs": v.cidrs} for v in networks.vpcs], _VPC_SCHEMA),
-        "connection": pa.Table.from_pylist(
-            [{"one": c.one, "other": c.other, "connection": c.kind} for c in networks.connections], _CONNECTION_SCHEMA
+        "vpc": pa.Table.from_pylist(
+            [{"vpc_id": v.vpc_id, "cidrs": v.cidrs, "part": v.part} for v in networks.vpcs], _VPC_SCHEMA
         ),
+        "connection": pa.Table.from_pylist(
+            [{"one": c.one, "other": c.other, "connection": c.kind, "part": c.part} for c in networks.connections],
+            _CONNECTION_SCHEMA,
+        ),
+        "part": pa.Table.from_pylist([{**asdict(part), "part": part.name} for part in tables.parts], _PART_SCHEMA),
     }
     marked = [part.append_column("kind", pa.repeat(pa.scalar(kind), part.num_rows)) for kind, part in parts.items()]
     table = pa.concat_tables(marked, promote_options="default")
@@ -83,16 +108,26 @@ def from_snapshot(body: Any, name: str) -> InventoryTables:
         observed_at_s = float(observed_at) if observed_at else None
         _check_owners(parts["address"], parts["interface"])
         networks = Networks(
-            [Vpc(row["vpc_id"], tuple(row["cidrs"])) for row in parts["vpc"].to_pylist()],
+            [Vpc(row["vpc_id"], tuple(row["cidrs"]), row["part"]) for row in parts["vpc"].to_pylist()],
             [
-                Subnet(row["subnet_id"], row["vpc_id"], tuple(row["cidrs"]), row["az_id"], row["region"])
+                Subnet(row["subnet_id"], row["vpc_id"], tuple(row["cidrs"]), row["az_id"], row["region"], row["part"])
                 for row in parts["subnet"].to_pylist()
             ],
-            [Connection(row["one"], row["other"], row["connection"]) for row in parts["connection"].to_pylist()],
+            [
+                Connection(row["one"], row["other"], row["connection"], row["part"])
+                for row in parts["connection"].to_pylist()
+            ],
         )
     except (pa.ArrowException, KeyError, ValueError, TypeError, OSError) as error:
         raise InventoryError(f"inventory {name}: is no snapshot ({type(error).__name__}); {mend}") from error
-    return InventoryTables(parts["interface"], parts["address"], parts["instance"], networks, observed_at_s)
+    return InventoryTables(
+        parts["interface"],
+        parts["address"],
+        parts["instance"],
+        networks,
+        observed_at_s,
+        tuple(Part(*row.values()) for row in parts["part"].to_pylist()),
+    )
 
 
 def _part(table: pa.Table, kind: str, schema: pa.Schema) -> pa.Table:
@@ -101,7 +136,10 @@ def _part(table: pa.Table, kind: str, schema: pa.Schema) -> pa.Table:
 
 
 def _check_owners(addresses: pa.Table, interfaces: pa.Table) -> None:
-    """Raises ValueError where an address is owned by an interface that the snapshot does not hold."""
-    known = pc.is_in(addresses["interface_id"], value_set=interfaces["interface_id"].combine_chunks())
-    if not pc.all(known, min_count=0).as_py():
+    """Raises ValueError where an address is owned by an interface that the snapshot does not hold, or out of order."""
+    rows = pc.min_max(addresses["row"]).as_py()
+    if addresses.num_rows and not 0 <= rows["min"] <= rows["max"] < interfaces.num_rows:
         raise ValueError("an owner is not among the interfaces")
+    texts = addresses["address"].combine_chunks()
+    if not pc.all(pc.less_equal(texts[:-1], texts[1:]), min_count=0).as_py():
+        raise ValueError("the addresses are not in order")

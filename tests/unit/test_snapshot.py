@@ -56,7 +56,7 @@ def test_a_history_read_back_is_the_history_that_was_written():
     """Owners that have gone stay gone."""
     known = history(DOCUMENTS, [("10.0.1.5", "vpc-a", "eni-1", 1, 2_000, False)])
     tables = tables_of(DOCUMENTS)
-    rows = [{"address": "10.0.1.5", "vpc_id": "vpc-a", "interface_id": "eni-1", "valid_from": 1, "seen_until": 2_000,
+    rows = [{"address": "10.0.1.5", "vpc_id": "vpc-a", "row": 0, "valid_from": 1, "seen_until": 2_000,
              "is_open": False}]  # fmt: skip
     written = InventoryTables(
         tables.interfaces,
