@@ -23,6 +23,10 @@ ROWS_PER_GROUP: Final = 1_000_000  # a batch is one row group
 _PLAIN_COLUMNS: Final = ("packets", "bytes")
 # Ports jump between a service's own and one of many: small differences, and again no dictionary.
 _DELTA_COLUMNS: Final = ("srcport", "dstport")
+# Of a few words or numbers the file holds codes of a few bits, in runs. To set a compressor up takes longer than to
+# write all that, and makes it hardly smaller.
+_FEW_WORDS: Final = 8
+_FEW_NUMBERS: Final = ("version", "protocol", "traffic_path", "inventory_age_s")
 _ATTEMPTS_ON_CONFLICT: Final = 5
 # Where neither a time nor an arrival is known: a partition that is plainly no real one.
 _UNDATED: Final = 0
@@ -90,17 +94,16 @@ class S3Store:
 def to_parquet(rows: pa.Table) -> Any:
     """The object's bytes (a buffer): zstd, plain strings for readers, dictionaries only inside the file."""
     sink = pa.BufferOutputStream()
-    is_empty = {
-        leaf: column.null_count == rows.num_rows
+    compression = {
+        leaf: _compression(name, column)
         for name, column in zip(rows.column_names, rows.columns, strict=True)
         for leaf in _leaves(name, column)
     }
     pq.write_table(
         rows,
         sink,
-        # Without a value there is nothing to compress, but a compressor to set up; a format lacks many columns.
-        compression={leaf: "none" if empty else "zstd" for leaf, empty in is_empty.items()},
-        use_dictionary=[leaf for leaf in is_empty if leaf not in (*_PLAIN_COLUMNS, *_DELTA_COLUMNS)],
+        compression=compression,
+        use_dictionary=[leaf for leaf in compression if leaf not in (*_PLAIN_COLUMNS, *_DELTA_COLUMNS)],
         column_encoding=dict.fromkeys(_DELTA_COLUMNS, "DELTA_BINARY_PACKED"),
         store_schema=False,
         row_group_size=ROWS_PER_GROUP,
@@ -108,6 +111,13 @@ def to_parquet(rows: pa.Table) -> Any:
         write_statistics=["start", "end"],
     )
     return sink.getvalue()
+
+
+def _compression(name: str, column: Any) -> str:
+    if name in _FEW_NUMBERS or column.null_count == len(column):
+        return "none"
+    is_few = pa.types.is_dictionary(column.type) and len(column.chunk(0).dictionary) <= _FEW_WORDS
+    return "none" if is_few else "zstd"
 
 
 def _leaves(name: str, column: Any) -> tuple[str, ...]:
