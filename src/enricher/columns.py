@@ -32,7 +32,7 @@ def shared_codes(arrays: Sequence[Any]) -> tuple[Any, list[Any]]:
 class Combined:
     """Several columns of codes as one.
 
-    ``codes[i]`` (int32) numbers row ``i``'s combination, ``firsts[c]`` is a row that has combination ``c``.
+    ``codes[i]`` (int32) numbers row ``i``'s combination, ``rows[c]`` is a row that has combination ``c``.
     """
 
     def __init__(self, columns: Sequence[tuple[Any, int]]) -> None:
@@ -40,7 +40,7 @@ class Combined:
         combined: Any = None
         room = 1
         for codes, size in columns:
-            here = pc.fill_null(codes, size).cast(pa.int64())
+            here = (pc.fill_null(codes, size) if codes.null_count else codes).cast(pa.int64())
             if combined is None:
                 combined, room = here, size + 1
                 continue
@@ -51,7 +51,7 @@ class Combined:
         encoded = combined.dictionary_encode()
         self.codes = encoded.indices
         self.size = len(encoded.dictionary)
-        self.firsts = pc.index_in(encoded.dictionary, value_set=combined)
+        self.rows = last_rows(self.codes, self.size)
 
 
 def _renumbered(codes: Any) -> tuple[Any, int]:
@@ -61,10 +61,17 @@ def _renumbered(codes: Any) -> tuple[Any, int]:
 
 def spans(codes: Any, size: int, starts: Any, ends: Any) -> tuple[list[int], list[int]]:
     """For each code below ``size`` the least start and the greatest end of its rows; every code has one."""
-    grouped = (
-        pa.table({"code": codes, "start": starts, "end": ends})
-        .group_by("code", use_threads=False)
-        .aggregate([("start", "min"), ("end", "max")])
+    descending = pc.array_sort_indices(starts, order="descending")
+    return _values_of_last(codes, size, starts, descending), _values_of_last(
+        codes, size, ends, pc.array_sort_indices(ends)
     )
-    order = pc.index_in(int32_array(range(size)), value_set=plain(grouped["code"]).cast(pa.int32()))
-    return plain(grouped["start_min"]).take(order).to_pylist(), plain(grouped["end_max"]).take(order).to_pylist()
+
+
+def last_rows(codes: Any, size: int) -> Any:
+    """For each code below ``size`` the last row that has it (int32); every code has one. Null is no code."""
+    return pc.inverse_permutation(codes, max_index=size - 1) if size else int32_array([])
+
+
+def _values_of_last(codes: Any, size: int, values: Any, order: Any) -> list[int]:
+    found: list[int] = values.take(order.take(last_rows(codes.take(order), size))).to_pylist()
+    return found

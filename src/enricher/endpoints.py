@@ -95,13 +95,13 @@ def batch_of(flows: pa.Table, arrived_at: Any = None) -> Batch:
     varying = [array for array in told.values() if array.null_count or len(array.dictionary) > 1]
     if varying:
         combined = Combined([(array.indices, len(array.dictionary)) for array in varying])
-        recorder, firsts = combined.codes, combined.firsts
+        recorder, rows = combined.codes, combined.rows
     else:
         recorder = pa.array([0] * flows.num_rows, pa.int32())
-        firsts = pa.array([0] if flows.num_rows else [], pa.int32())
-    nulls = pa.nulls(len(firsts), pa.string())
+        rows = pa.array([0] if flows.num_rows else [], pa.int32())
+    nulls = pa.nulls(len(rows), pa.string())
     recorders = pa.table(
-        {name: told[name].take(firsts).cast(pa.string()) if name in told else nulls for name in RECORDER_COLUMNS}
+        {name: told[name].take(rows).cast(pa.string()) if name in told else nulls for name in RECORDER_COLUMNS}
     )
     names = ("srcaddr", "dstaddr", "pkt_srcaddr", "pkt_dstaddr")
     texts, codes = shared_codes([plain(flows[name]) for name in names])

@@ -194,12 +194,15 @@ def _even(line: str) -> str:
 def _has_empty_word(table: pa.Table) -> Any:
     """Rows with an empty value in any text column (bool)."""
     found = pa.repeat(pa.scalar(False), table.num_rows)
-    for column in map(plain, table.columns):
-        if pa.types.is_dictionary(column.type):
-            code = pc.index(column.dictionary, "").as_py()
-            if code >= 0:
-                found = pc.or_(found, pc.fill_null(pc.equal(column.indices, code), False))
-        elif column.type == STRING:
+    columns = [plain(column) for column in table.columns]
+    words = [column.dictionary for column in columns if pa.types.is_dictionary(column.type)]
+    if words and pc.index(pa.chunked_array(words), "").as_py() >= 0:
+        for column in columns:
+            if pa.types.is_dictionary(column.type):
+                empty = pc.equal(column.dictionary, "").take(column.indices)
+                found = pc.or_(found, pc.fill_null(empty, False))
+    for column in columns:
+        if column.type == STRING:
             found = pc.or_(found, pc.fill_null(pc.equal(column, ""), False))
     return found
 
@@ -256,28 +259,36 @@ def _too_large(texts: Any, most: int) -> Any:
 
 def drop_implausible(rows: _Rows) -> None:
     """Reject rows that no flow log can hold: another order of fields was declared than was sent, or bytes are lost."""
+    present = set(rows.table.column_names)
     for name, most in _RANGES.items():
-        if name in rows.table.column_names:
+        if name in present:
             column = rows.table[name]
-            extremes = pc.min_max(column)
-            if extremes["min"].is_valid and (extremes["min"].as_py() < 0 or extremes["max"].as_py() > most):
+            low, high = pc.min_max(column).as_py().values()
+            if low is not None and (low < 0 or high > most):
                 outside = pc.or_(pc.less(column, 0), pc.greater(column, most))
                 rows.drop(pc.fill_null(outside, False), "out_of_range")
-    for name in ADDRESS_COLUMNS:
-        if name in rows.table.column_names and rows.table.num_rows:
-            column = rows.table[name].chunk(0)
-            bad = [index for index, text in _unlike_ipv4(column.dictionary) if not _is_address(text)]
-            if bad:
-                outside = pc.is_in(column.indices, pa.array(bad, pa.int32()))
-                rows.drop(outside, "bad_address")
-                position = rows.table.column_names.index(name)
-                compact = rows.table[name].cast(STRING).combine_chunks().dictionary_encode()
-                rows.table = rows.table.set_column(position, name, compact)
+    names = [name for name in ADDRESS_COLUMNS if name in present]
+    if names and rows.table.num_rows:
+        words = pa.chunked_array([rows.table[name].chunk(0).dictionary for name in names]).unique()
+        bad = [text for text in _unlike_ipv4(words) if not _is_address(text)]
+        if bad:
+            for name in names:
+                _drop_addresses(rows, name, pa.array(bad, STRING))
 
 
-def _unlike_ipv4(addresses: Any) -> list[tuple[int, str]]:
-    unlike = pc.indices_nonzero(pc.invert(pc.match_substring_regex(addresses, _IPV4)))
-    return list(zip(unlike.to_pylist(), addresses.take(unlike).to_pylist(), strict=True))
+def _drop_addresses(rows: _Rows, name: str, bad: Any) -> None:
+    """Reject rows whose address is a ``bad`` word, and forget the word."""
+    column = rows.table[name].combine_chunks()
+    is_bad = pc.is_in(column.dictionary, value_set=bad)
+    rows.drop(pc.fill_null(is_bad.take(column.indices), False), "bad_address")
+    position = rows.table.column_names.index(name)
+    compact = rows.table[name].cast(STRING).combine_chunks().dictionary_encode()
+    rows.table = rows.table.set_column(position, name, compact)
+
+
+def _unlike_ipv4(words: Any) -> list[str]:
+    unlike: list[str] = words.filter(pc.invert(pc.match_substring_regex(words, _IPV4))).to_pylist()
+    return unlike
 
 
 def _is_address(text: str) -> bool:
