@@ -57,12 +57,12 @@ class Pipeline:
         rejects = [*lines.rejects, *parsed.rejects]
         failed, mixed = _failed_and_mixed({r.ordinal for r in rejects}, parsed)
         batch_id = delivery.digest()
-        partition = Partition.at(delivery.region, min(delivery.arrived_at, default=None))
+        partition = Partition.at(delivery.region, pc.min(delivery.arrived_at).as_py())
         is_new: dict[str, bool] = {}
         kept = [reject for reject in rejects if reject.ordinal in mixed]
         if kept:
             key = partition.rejected_key(batch_id)
-            is_new[key] = self.store.put_if_absent(key, to_error_objects(kept, delivery.arrived_at))
+            is_new[key] = self.store.put_if_absent(key, to_error_objects(kept, delivery.arrived_at.to_pylist()))
         counts = _counts(delivery, lines, parsed, failed)
         if parsed.flows.num_rows:
             key = partition.flow_logs_key(batch_id)
@@ -77,7 +77,7 @@ class Pipeline:
     def _enriched(
         self, parsed: Parsed, delivery: Delivery, batch_id: str, snapshot: Source | None, misses: Misses | None
     ) -> pa.Table:
-        arrived_at = pa.array(delivery.arrived_at, pa.int64()).take(parsed.ordinals)
+        arrived_at = delivery.arrived_at.take(parsed.ordinals)
         rules = replace(self.rules, default_region=delivery.region)
         dimension = resolve(parsed.flows, snapshot, rules, misses, pc.divide(arrived_at, _MILLISECONDS))
         return enrich(parsed.flows, dimension, Provenance(batch_id, arrived_at))

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from enricher.errors import EventError
 
@@ -29,7 +30,7 @@ class Delivery:
     """An event's delivery records as columns: position ``i`` is ordinal ``i`` everywhere.
 
     ``records`` are the event's own; ``payloads[i]`` is None where the data was not base64, and ``column`` holds the
-    same as an Arrow array (binary); ``arrived_at`` are Unix milliseconds.
+    same as an Arrow array (binary); ``arrived_at`` are Unix milliseconds (int64 array without nulls).
     """
 
     stream_arn: str
@@ -38,7 +39,7 @@ class Delivery:
     record_ids: list[str]
     payloads: list[bytes | None]
     column: Any
-    arrived_at: list[int]
+    arrived_at: Any
 
     @property
     def data(self) -> list[str]:
@@ -136,8 +137,13 @@ def response(delivery: Delivery, failed: Sequence[int]) -> dict[str, Any]:
     return {"records": records}
 
 
-def _checked(arrived_at: list[int]) -> list[int]:
-    if arrived_at and not 0 <= min(arrived_at) <= max(arrived_at) < _YEAR_10000_MS:
+def _checked(moments: list[int]) -> Any:
+    try:
+        arrived_at = pa.array(moments, pa.int64())
+        first, last = pc.min_max(arrived_at).as_py().values()
+    except OverflowError:
+        first = last = _YEAR_10000_MS
+    if first is not None and not 0 <= first <= last < _YEAR_10000_MS:
         raise EventError(f"event: a record's approximateArrivalTimestamp is no time in Unix milliseconds; {_MEND}")
     return arrived_at
 
