@@ -3,6 +3,7 @@
 Same rows, same order, input columns untouched; the columns added are those of ``schema.lake_columns()``.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,6 +17,9 @@ from enricher.schema import SIDES, TIMESTAMP, lake_columns
 from enricher.traffic import is_service, path_name, traffic_class
 
 _REPORTER: Final = ("resource_type", "resource_id", "az_id")
+_LAKE: Final = tuple(column.name for column in lake_columns())
+# A dictionary of at most so many words may as well hold some that no row of this side uses.
+_FEW_WORDS: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,38 +33,46 @@ class Provenance:
 def enrich(flows: pa.Table, dimension: Dimension, provenance: Provenance) -> pa.Table:
     """Add both sides, the reporter, class, path and provenance to ``flows`` (``schema.flow_columns()``)."""
     columns: dict[str, Any] = {name: plain(flows[name]) for name in flows.column_names}
+    words = {name: _encoded(plain(dimension.endpoints[name])) for name in dimension.endpoints.column_names}
     for side in SIDES:
-        columns |= _taken(dimension.endpoints, dimension.side_rows[side], f"{side}_")
+        columns |= _taken(words, dimension.side_rows[side], f"{side}_")
     columns["reporter"] = dimension.reporter
-    columns |= _taken(dimension.endpoints.select(_REPORTER), dimension.reporter_rows, "reporter_")
-    columns["traffic_class"] = _traffic_class(flows, dimension, columns)
+    columns |= _taken({name: words[name] for name in _REPORTER}, dimension.reporter_rows, "reporter_")
+    columns["traffic_class"] = _traffic_class(flows, dimension, words, columns)
     for side in SIDES:
         columns[f"{side}_evidence"] = _with_service(flows, side, columns)
     columns["path_name"] = path_name(columns["traffic_path"])
     columns |= _provenance(flows.num_rows, dimension, provenance)
-    ours = {column.name for column in lake_columns()}
-    extra = [name.removeprefix("src_") for name in columns if name.startswith("src_") and name not in ours]
-    return pa.table({column.name: columns[column.name] for column in lake_columns(tuple(extra))})
+    extra = [name.removeprefix("src_") for name in columns if name.startswith("src_") and name not in _LAKE]
+    names = (*_LAKE, *(f"{side}_{name}" for name in extra for side in SIDES))
+    return pa.table({name: columns[name] for name in names})
 
 
-def _taken(endpoints: pa.Table, rows: Any, prefix: str) -> dict[str, Any]:
-    """The endpoints' columns at ``rows``, words (in tags too) as dictionaries that hold no more than is used."""
+def _taken(words: Mapping[str, Any], rows: Any, prefix: str) -> dict[str, Any]:
+    """The endpoints' columns at ``rows``; dictionaries hold not many words more than are used."""
     used = rows.dictionary_encode()
-    few = endpoints.take(used.dictionary)
-    return {prefix + name: _encoded(plain(few[name])).take(used.indices) for name in few.column_names}
+    return {prefix + name: _at(column, rows, used) for name, column in words.items()}
+
+
+def _at(column: Any, rows: Any, used: Any) -> Any:
+    if pa.types.is_dictionary(column.type):
+        if len(column.dictionary) <= _FEW_WORDS:
+            return column.take(rows)
+        column = column.dictionary.take(column.indices.take(used.dictionary)).dictionary_encode()
+        return column.take(used.indices)
+    column = column.take(used.dictionary)
+    keys, items = column.keys.dictionary_encode(), column.items.dictionary_encode()
+    return pa.MapArray.from_arrays(column.offsets, keys, items, mask=column.is_null()).take(used.indices)
 
 
 def _encoded(words: Any) -> Any:
-    if not pa.types.is_map(words.type):
-        return words.dictionary_encode()
-    keys, items = words.keys.dictionary_encode(), words.items.dictionary_encode()
-    return pa.MapArray.from_arrays(words.offsets, keys, items, mask=words.is_null())
+    return words if pa.types.is_map(words.type) else words.dictionary_encode()
 
 
-def _traffic_class(flows: pa.Table, dimension: Dimension, columns: dict[str, Any]) -> Any:
+def _traffic_class(flows: pa.Table, dimension: Dimension, words: Mapping[str, Any], columns: Mapping[str, Any]) -> Any:
     is_ours = _is_ours(dimension.endpoints)
     # Both sides' codes come from one dictionary a column, so equal codes are equal words.
-    codes = {name: plain(dimension.endpoints[name]).dictionary_encode().indices for name in ("region", "az_id")}
+    codes = {name: words[name].indices for name in ("region", "az_id")}
     rows = dimension.side_rows
     return traffic_class(
         flows,

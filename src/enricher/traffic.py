@@ -15,21 +15,22 @@ HOP: Final = 2
 REPORTERS: Final = pa.array(["src", "dst", "hop"])
 
 # VPC user guide, "traffic-path".
-PATH_NAMES: Final = (
-    None,
-    "vpc_resource",
-    "internet_or_gateway_endpoint",
-    "virtual_private_gateway",
-    "intra_region_peering",
-    "inter_region_peering",
-    "local_gateway_or_zone",
-    "gateway_endpoint",
-    "internet_gateway",
-)
+PATH_NAMES: Final = {
+    1: "vpc_resource",
+    2: "internet_or_gateway_endpoint",
+    3: "virtual_private_gateway",
+    4: "intra_region_peering",
+    5: "inter_region_peering",
+    6: "local_gateway_or_zone",
+    7: "gateway_endpoint",
+    8: "internet_gateway",
+}
+_PATHS: Final = pa.array(PATH_NAMES, pa.int32())
+_PATH_WORDS: Final = pa.array(PATH_NAMES.values())
 CLASSES: Final = pa.array(
     ["same_az", "cross_az", "cross_region", "internet", "aws_service", "private_unknown", "unknown"]
 )
-_CODE: Final = {name: code for code, name in enumerate(CLASSES.to_pylist())}
+_CODE: Final = {name: pa.scalar(code, pa.int8()) for code, name in enumerate(CLASSES.to_pylist())}
 
 # Whether the recorder's interface owns the address: True, False, or None where the interface is not known.
 Owns = Callable[[int, int], bool | None]
@@ -112,8 +113,7 @@ def traffic_class(
     both = pc.and_(ours["src"], ours["dst"])
     region_differs = pc.fill_null(pc.not_equal(located["src"]["region"], located["dst"]["region"]), False)
     same_az = pc.equal(located["src"]["az_id"], located["dst"]["az_id"])
-    path = flows["traffic_path"]
-    path_is = {number: pc.fill_null(pc.equal(path, number), False).combine_chunks() for number in (5, 7)}
+    path = pc.fill_null(flows["traffic_path"].chunk(0), 0)
     of_both = pc.if_else(
         region_differs,
         _CODE["cross_region"],
@@ -132,12 +132,12 @@ def traffic_class(
         both,
         of_both,
         pc.if_else(
-            path_is[5],
+            pc.equal(path, 5),
             _CODE["cross_region"],
-            pc.if_else(path_is[7], _CODE["aws_service"], of_one),
+            pc.if_else(pc.equal(path, 7), _CODE["aws_service"], of_one),
         ),
     )
-    return pa.DictionaryArray.from_arrays(pc.if_else(has_addresses, codes, None).cast(pa.int8()), CLASSES)
+    return pa.DictionaryArray.from_arrays(pc.if_else(has_addresses, codes, None), CLASSES)
 
 
 def is_service(flows: pa.Table, side: str) -> Any:
@@ -149,7 +149,4 @@ def is_service(flows: pa.Table, side: str) -> Any:
 
 def path_name(traffic_path: Any) -> Any:
     """AWS's ``traffic_path`` 1 to 8 as names (dictionary array), else null."""
-    names = pa.array(PATH_NAMES[1:])
-    known = pc.and_(pc.greater_equal(traffic_path, 1), pc.less(traffic_path, len(PATH_NAMES)))
-    codes = pc.if_else(known, pc.subtract(traffic_path, 1), None).cast(pa.int32())
-    return pa.DictionaryArray.from_arrays(codes, names)
+    return pa.DictionaryArray.from_arrays(pc.index_in(traffic_path, value_set=_PATHS), _PATH_WORDS)
