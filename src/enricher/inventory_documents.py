@@ -1,8 +1,9 @@
 """What EC2 answers, or what the AWS CLI prints, becomes the tables of an inventory.
 
 Documents are keyed by the file names of an inventory directory without ``.json``; any subset will do:
-``network-interfaces``, ``instances``, ``subnets``, ``vpcs``, ``addresses``, ``nat-gateways``, ``load-balancers``,
-``vpc-peering-connections``, ``transit-gateway-attachments``.
+``network-interfaces``, ``instances``, ``subnets``, ``vpcs``, ``addresses``, ``nat-gateways``, ``vpc-endpoints``,
+``load-balancers``, ``classic-load-balancers``, ``tagged-resources``, ``vpc-peering-connections``,
+``transit-gateway-attachments``.
 """
 
 import math
@@ -18,7 +19,7 @@ from enricher.errors import InventoryError
 from enricher.inventory import ADDRESS_SCHEMA, INSTANCE_SCHEMA, INTERFACE_SCHEMA, InventoryTables, Part, is_ipam
 from enricher.network_documents import networks_of, region_of
 from enricher.networks import Subnet
-from enricher.resource_kinds import resource_of
+from enricher.resource_documents import Resources, is_gone, tags_of
 
 Document = Mapping[str, Any]
 
@@ -31,6 +32,9 @@ DOCUMENTS: Final[dict[str, tuple[str, str, str]]] = {
     "addresses": ("Addresses", "PublicIp", "ec2 describe-addresses"),
     "nat-gateways": ("NatGateways", "NatGatewayId", "ec2 describe-nat-gateways"),
     "load-balancers": ("LoadBalancers", "LoadBalancerName", "elbv2 describe-load-balancers"),
+    "classic-load-balancers": ("LoadBalancerDescriptions", "LoadBalancerName", "elb describe-load-balancers"),
+    "vpc-endpoints": ("VpcEndpoints", "VpcEndpointId", "ec2 describe-vpc-endpoints"),
+    "tagged-resources": ("ResourceTagMappingList", "ResourceARN", "resourcegroupstaggingapi get-resources"),
     "vpc-peering-connections": (
         "VpcPeeringConnections",
         "VpcPeeringConnectionId",
@@ -42,6 +46,8 @@ DOCUMENTS: Final[dict[str, tuple[str, str, str]]] = {
         "ec2 describe-transit-gateway-attachments",
     ),
 }
+# What a page has that is not the last one.
+_CURSORS: Final = ("NextToken", "NextMarker", "PaginationToken")
 # IPAM finds out about a change by itself, minutes later (docs/unverified.md).
 IPAM_LAG_SECONDS: Final = 1200
 
@@ -50,7 +56,8 @@ _TEXTS: Final = frozenset({
     "AvailabilityZone", "AvailabilityZoneId", "CidrBlock", "Description", "InstanceId", "InterfaceType", "Ipv4Prefix",
     "Ipv6Address", "Ipv6CidrBlock", "Ipv6Prefix", "Key", "NatGatewayId", "NetworkInterfaceId",
     "NetworkInterfaceOwnerId", "OwnerId", "PrivateIp", "PrivateIpAddress", "PublicIp", "Region", "RequesterId",
-    "ResourceId", "ResourceType", "SubnetId", "TransitGatewayId", "Value", "VpcId",
+    "ResourceARN", "ResourceId", "ResourceType", "SubnetId", "TransitGatewayId", "Value", "VpcEndpointId",
+    "VpcEndpointType", "VpcId",
 })  # fmt: skip
 _INTERFACE: Final[Document] = {
     "Attachment": {},
@@ -69,10 +76,11 @@ _SHAPES: Final[dict[str, Document]] = {
     "subnets": _IPV6_BLOCKS,
     "vpcs": {"CidrBlockAssociationSet": [{"CidrBlockState": {}}], **_IPV6_BLOCKS},
     "nat-gateways": {"NatGatewayAddresses": [{}], "Tags": [{}]},
+    "vpc-endpoints": {"NetworkInterfaceIds": [None], "Tags": [{}]},
+    "tagged-resources": {"Tags": [{}]},
+    "transit-gateway-attachments": {"Tags": [{}]},
     "vpc-peering-connections": {"RequesterVpcInfo": _PEER, "AccepterVpcInfo": _PEER, "Status": {}},
 }
-# Amazon VPC user guide, "NAT gateway basics": a deleted gateway is listed for about an hour; its addresses are free.
-_GONE_GATEWAY: Final = ("deleted", "failed")
 
 
 def tables_of(  # noqa: PLR0913 - what dates a scan is told by name
@@ -99,24 +107,25 @@ def tables_of(  # noqa: PLR0913 - what dates a scan is told by name
     networks = networks_of(lists, part)
     rows: list[dict[str, Any]] = []
     addresses: list[dict[str, Any]] = []
-    behind = _Behind(lists)
+    resources = Resources(lists)
+    public = _public_addresses(lists)
     subnets = {subnet.subnet_id: subnet for subnet in networks.subnets}
     lag_s = ipam_lag_s if is_ipam(part) else 0
     for interface in _interfaces(lists):
         began = (seen_at or {}).get(interface["NetworkInterfaceId"], observed_at)
         ended = ended_at if began == observed_at else None
         seen = _Seen.of(began, ended, lag_s)
-        row = _interface_row(interface, behind, subnets, default_region) | {
+        row = _interface_row(interface, resources, subnets, default_region) | {
             "part": part,
             "seen_from": seen.since,
             "seen_until": seen.until,
         }
-        addresses.extend(_address_rows(interface, row, len(rows), seen, behind))
+        addresses.extend(_address_rows(interface, row, len(rows), seen, public))
         rows.append(row)
     until = _Seen.of(observed_at, ended_at, lag_s).until
     instances = [
         {"instance_id": name, "tags": list(tags.items()), "part": part, "seen_until": until}
-        for name, tags in behind.instance_tags.items()
+        for name, tags in resources.instance_tags.items()
     ]
     scanned = Part(part, observed_at, observed_at if ended_at is None else ended_at) if part is not None else None
     return InventoryTables(
@@ -151,8 +160,9 @@ def check_document(name: str, document: object) -> list[Any]:
     mend = _mend(name)
     if not isinstance(document, dict) or not isinstance(document.get(key), list):
         raise InventoryError(f'inventory {name}.json: has no list "{key}"; {mend}')
-    if document.get("NextToken"):
-        raise InventoryError(f"inventory {name}.json: is only a part of the answer (NextToken); {mend}, without paging")
+    cursor = next((token for token in _CURSORS if document.get(token)), None)
+    if cursor:
+        raise InventoryError(f"inventory {name}.json: is only a part of the answer ({cursor}); {mend}, without paging")
     for position, entry in enumerate(document[key]):
         if not isinstance(entry, dict) or not entry.get(member):
             raise InventoryError(f'inventory {name}.json: entry {position} of "{key}" has no {member}; {mend}')
@@ -200,7 +210,7 @@ def _interfaces(lists: Mapping[str, list[Any]]) -> Iterable[Document]:
                 )
     for gateway in lists.get("nat-gateways", ()):
         for address in gateway.get("NatGatewayAddresses") or ():
-            if address.get("NetworkInterfaceId") and gateway.get("State") not in _GONE_GATEWAY:
+            if address.get("NetworkInterfaceId") and not is_gone(gateway):
                 told.setdefault(
                     address["NetworkInterfaceId"],
                     {
@@ -225,61 +235,41 @@ def _interfaces(lists: Mapping[str, list[Any]]) -> Iterable[Document]:
     return told.values()
 
 
-class _Behind:
-    """What other documents tell of the resource behind an interface."""
-
-    def __init__(self, lists: Mapping[str, list[Any]]) -> None:
-        self.instance_tags: dict[str, dict[str, str]] = {}
-        for reservation in lists.get("instances", ()):
-            for instance in reservation["Instances"]:
-                self.instance_tags[instance.get("InstanceId")] = _tags(instance.get("Tags"))
-        self.nat_gateways: dict[str, Document] = {}
-        for gateway in lists.get("nat-gateways", ()):
-            for address in gateway.get("NatGatewayAddresses") or ():
-                self.nat_gateways[address.get("NetworkInterfaceId")] = gateway
-        self.public_addresses: dict[str, list[str]] = {}
-        for address in lists.get("addresses", ()):
-            self.public_addresses.setdefault(address.get("NetworkInterfaceId"), []).append(address["PublicIp"])
-
-    def resource(self, interface: Document) -> tuple[str, str | None]:
-        gateway = self.nat_gateways.get(interface["NetworkInterfaceId"])
-        return ("nat_gateway", gateway["NatGatewayId"]) if gateway else resource_of(interface)
-
-    def tags(self, interface: Document, instance_id: str | None) -> dict[str, str]:
-        gateway = self.nat_gateways.get(interface["NetworkInterfaceId"], {})
-        return {
-            **_tags(interface.get("TagSet")),
-            **_tags(gateway.get("Tags")),
-            **self.instance_tags.get(instance_id or "", {}),
-        }
+def _public_addresses(lists: Mapping[str, list[Any]]) -> dict[str, list[str]]:
+    """Elastic IPs by interface."""
+    found: dict[str, list[str]] = {}
+    for address in lists.get("addresses", ()):
+        found.setdefault(address.get("NetworkInterfaceId"), []).append(address["PublicIp"])
+    return found
 
 
 def _interface_row(
-    interface: Document, behind: _Behind, subnets: Mapping[str, Subnet], default_region: str | None
+    interface: Document, resources: Resources, subnets: Mapping[str, Subnet], default_region: str | None
 ) -> dict[str, Any]:
     attachment = interface.get("Attachment") or {}
     instance_id = attachment.get("InstanceId")
     subnet = subnets.get(interface.get("SubnetId") or "")
-    resource_type, resource_id = behind.resource(interface)
+    resource = resources.behind(interface)
+    region = region_of(interface.get("AvailabilityZone")) or (subnet.region if subnet else None) or default_region
     return {
         "account_id": interface.get("OwnerId"),
-        "region": region_of(interface.get("AvailabilityZone")) or (subnet.region if subnet else None) or default_region,
+        "region": region,
         "az_id": interface.get("AvailabilityZoneId") or (subnet.az_id if subnet else None),
         "vpc_id": interface.get("VpcId") or (subnet.vpc_id if subnet else None),
         "subnet_id": interface.get("SubnetId"),
         "interface_id": interface["NetworkInterfaceId"],
         "instance_id": instance_id,
-        "resource_type": resource_type,
-        "resource_id": resource_id,
-        "tags": list(behind.tags(interface, instance_id).items()),
-        "interface_tags": list(_tags(interface.get("TagSet")).items()),
+        "resource_type": resource.resource_type,
+        "resource_id": resource.resource_id,
+        "tags": list(resources.tags(interface, resource, region).items()),
+        "interface_tags": list(tags_of(interface.get("TagSet")).items()),
         "attached_at": _seconds(attachment.get("AttachTime"), interface["NetworkInterfaceId"]),
         "own_addresses": [
             _canonical(address, interface["NetworkInterfaceId"])
             for address in (_primary(interface), *(a.get("Ipv6Address") for a in interface.get("Ipv6Addresses") or ()))
             if address
         ],
-        "may_move": _may_move(interface, resource_type),
+        "may_move": _may_move(interface, resource.resource_type),
     }
 
 
@@ -295,7 +285,7 @@ def _may_move(interface: Document, resource_type: str) -> bool:
 
 
 def _address_rows(
-    interface: Document, row: dict[str, Any], number: int, seen: _Seen, behind: _Behind
+    interface: Document, row: dict[str, Any], number: int, seen: _Seen, elastic: Mapping[str, list[str]]
 ) -> Iterable[dict[str, Any]]:
     """Every address and prefix of the interface (``row``, the ``number``th) with the time it is proven for.
 
@@ -310,7 +300,7 @@ def _address_rows(
     public = {(a.get("Association") or {}).get("PublicIp") for a in interface.get("PrivateIpAddresses") or ()}
     public |= {
         (interface.get("Association") or {}).get("PublicIp"),
-        *behind.public_addresses.get(row["interface_id"], ()),
+        *elastic.get(row["interface_id"], ()),
     }
     for address in sorted(filter(None, private | ipv6 | prefixes | public)):
         proven_by_attachment = seen.until is None or (address == primary and row["attached_at"] is not None)
@@ -329,10 +319,6 @@ def _primary(interface: Document) -> str | None:
         if address.get("Primary"):
             return str(address.get("PrivateIpAddress"))
     return interface.get("PrivateIpAddress")
-
-
-def _tags(tags: Iterable[Document] | None) -> dict[str, str]:
-    return {str(tag.get("Key")): str(tag.get("Value", "")) for tag in tags or ()}
 
 
 def _seconds(time: str | datetime | None, interface_id: str) -> int | None:
