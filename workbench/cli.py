@@ -16,8 +16,11 @@ from enricher.snapshot import to_snapshot
 from workbench.directory_store import StagedStore
 from workbench.enrich_files import FileEnricher, Summary, describe
 from workbench.errors import UsageError
+from workbench.explain_command import tell, write_json
+from workbench.explain_text import lines
 from workbench.inputs import REGION
 from workbench.inventory_files import load_source, load_tables
+from workbench.paragraphs import width
 from workbench.show import print_summary
 
 OK, FAILED, USAGE, WITH_REJECTS = 0, 1, 2, 3
@@ -158,6 +161,24 @@ def inventory_build(
 
 
 @app.command()
+def explain(
+    ip: Annotated[str, typer.Argument(help="An address, IPv4 or IPv6 in any spelling.")],
+    inventory: Annotated[Path, typer.Option(help="Directory of AWS CLI output, or a snapshot.")],
+    vpc: Annotated[str | None, typer.Option(help="VPC that the flow was recorded in. Without: from each.")] = None,
+    at: Annotated[str | None, typer.Option(help="ISO 8601 with offset, or Unix seconds. Without: the newest.")] = None,
+    output: Annotated[str, typer.Option(help="table or json.")] = "table",
+) -> int:
+    """Who an address was at a time, what proves it, and why not where it is not known."""
+    _one_of("--output", output, ("table", "json"))
+    story = tell(ip, vpc, at, inventory, DEFAULT_PROMOTED_TAGS)
+    if output == "json":
+        write_json(story)
+    else:
+        sys.stdout.write("\n".join(lines(story, width())) + "\n")
+    return OK
+
+
+@app.command()
 def demo(out: Annotated[Path, typer.Option(help="Directory to write the demo's lake into.")] = Path("demo-out")) -> int:
     """Send an hour of made-up traffic through the real handler, and show what crossed zones and who pays."""
     from workbench.demo.run import run_demo  # noqa: PLC0415 - needs moto and DuckDB, which others do not
@@ -201,3 +222,7 @@ def _refuse(sentence: str) -> int:
 def _fail(sentence: str) -> int:
     sys.stderr.write(f"vpcflow: failed: {' '.join(sentence.split())}\n")
     return FAILED
+
+
+if __name__ == "__main__":
+    run()
