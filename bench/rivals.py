@@ -105,7 +105,7 @@ def python_loop(material: Material, inventory: Inventory) -> Callable[[], int]:
 def _endpoints(inventory: Inventory) -> pa.Table:
     """One row an owned private address: what the rivals join with. Ownership in time is left out, to their gain."""
     table = inventory.endpoints
-    owned = [(row, address) for row, own in enumerate(inventory.own_addresses) for address in own or ()]
+    owned = [(row, address) for row in range(table.num_rows) for address in inventory.own_addresses(row)]
     rows = [row for row, _ in owned]
     vpc_of = table["vpc_id"].to_pylist()
     vpcs, addresses = [vpc_of[row] for row in rows], [address for _, address in owned]

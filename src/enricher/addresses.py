@@ -31,6 +31,14 @@ class Address(NamedTuple):
             return cls(IPV6, int.from_bytes(packed), socket.inet_ntop(socket.AF_INET6, packed))
         return cls(IPV4, int.from_bytes(socket.inet_pton(socket.AF_INET, text)), text)
 
+    def network(self, length: int) -> str:
+        """The network of this prefix length that holds the address, as canonical CIDR."""
+        if self.version == IPV6:
+            number = self.number >> 128 - length << 128 - length
+            return f"{socket.inet_ntop(socket.AF_INET6, number.to_bytes(16))}/{length}"
+        number = self.number >> 32 - length << 32 - length
+        return f"{number >> 24}.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}/{length}"
+
 
 class Ranges(Generic[V]):
     """Networks that do not contain each other, each with a value; the one that holds an address is found by search."""

@@ -2,10 +2,12 @@
 
 from array import array
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Final, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
+
+_FORMATS: Final[dict[int, Literal["b", "i", "q"]]] = {8: "b", 32: "i", 64: "q"}  # signed integers by width
 
 
 def int32_array(numbers: Iterable[int]) -> Any:
@@ -14,6 +16,15 @@ def int32_array(numbers: Iterable[int]) -> Any:
         return pa.arange(numbers.start, numbers.stop, numbers.step).cast(pa.int32())
     numbers = array("i", numbers)
     return pa.Array.from_buffers(pa.int32(), len(numbers), [None, pa.py_buffer(numbers)])
+
+
+def numbers(values: Any, null: int) -> Sequence[int]:
+    """An integer array to be read one by one, nulls as ``null``: a view, ten times faster than Arrow's scalars."""
+    filled = pc.fill_null(values, null)
+    if not len(filled):
+        return ()
+    whole: memoryview[int] = memoryview(filled.buffers()[1]).cast(_FORMATS[filled.type.bit_width])
+    return whole[filled.offset : filled.offset + len(filled)]
 
 
 def plain(array: Any) -> Any:

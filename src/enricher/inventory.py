@@ -4,14 +4,16 @@ An inventory is a value. ``observed_at`` (Unix seconds) is when it was true; Non
 carries no date: that holds for every flow unless an attachment time says otherwise.
 """
 
-from collections.abc import Mapping
+from array import array
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from enricher.addresses import Address, Ranges, merged
+from enricher.addresses import IPV4, IPV6, Address
+from enricher.columns import numbers, plain
 from enricher.networks import Networks
 from enricher.schema import BIGINT, LOCATION, RESOURCE, STRING, TAGS
 
@@ -98,92 +100,214 @@ class InventoryTables:
 
 
 class Inventory:
-    """Look-ups over one inventory. ``endpoints`` has one row an interface: location, resource, promoted tags, tags."""
+    """Look-ups over one inventory. ``endpoints`` has one row an interface: location, resource, promoted tags, tags.
+
+    Whatever is asked of it costs the same in an estate of any size. Rows are those of ``InventoryTables.interfaces``.
+    """
 
     def __init__(self, tables: InventoryTables, promoted: Mapping[str, tuple[str, ...]]) -> None:
         """Index the tables; ``promoted`` maps a column to the tag keys that fill it, the first present wins."""
         self.networks = tables.networks
         self.observed_at = tables.observed_at
-        interfaces = tables.interfaces.combine_chunks()
+        self.parts = tables.parts
+        self.unscanned = frozenset(part.name for part in tables.parts if part.begun_at is None)
+        interfaces = {name: plain(tables.interfaces[name]) for name in INTERFACE_SCHEMA.names}
         self.endpoints = endpoint_table(interfaces, promoted)
         self._interface_tags = interfaces["interface_tags"]
-        self.attached_at = interfaces["attached_at"].to_pylist()
-        self.own_addresses = interfaces["own_addresses"].to_pylist()
+        self._own_addresses = interfaces["own_addresses"]
+        self._may_move = interfaces["may_move"]
+        self._attached_at = interfaces["attached_at"]
+        self._since = numbers(pc.coalesce(interfaces["attached_at"], interfaces["seen_from"]), ALWAYS)
+        self._until = numbers(interfaces["seen_until"], FOREVER)
+        parts = interfaces["part"].dictionary_encode()
+        self.part_names: list[str] = parts.dictionary.to_pylist()
+        self.part_codes = numbers(parts.indices, -1)  # of each row into part_names; -1 for a CLI file's
         self.interface_ids = interfaces["interface_id"].to_pylist()
-        self.rows = {name: row for row, name in enumerate(self.interface_ids)}
-        self.instance_rows: dict[str, list[int]] = {}
-        self._instances = interfaces["instance_id"].to_pylist()
-        for row, instance_id in enumerate(self._instances):
-            if instance_id is not None:
-                self.instance_rows.setdefault(instance_id, []).append(row)
-        self._instance_tags = tables.instances["tags"]
-        self._instance_tag_rows = {name: row for row, name in enumerate(tables.instances["instance_id"].to_pylist())}
-        self._private: dict[str, list[Owner]] = {}
-        self._public: dict[str, list[Owner]] = {}
-        # One interface may have given a prefix up and another taken it: all its owners stand behind one range.
-        prefixes: dict[str, dict[str, list[Owner]]] = {}
-        for address, vpc_id, row, valid_from, seen_until, is_open in zip(
-            *(tables.addresses[name].to_pylist() for name in ADDRESS_SCHEMA.names), strict=True
-        ):
-            owner = Owner(
-                row,
-                vpc_id,
-                ALWAYS if valid_from is None else valid_from,
-                FOREVER if seen_until is None else seen_until,
-                is_open,
-            )
-            if vpc_id is None:
-                self._public.setdefault(address, []).append(owner)
-            elif "/" in address:
-                prefixes.setdefault(vpc_id, {}).setdefault(address, []).append(owner)
-            else:
-                self._private.setdefault(address, []).append(owner)
-        self._prefixes = {vpc_id: Ranges(list(owned.items())) for vpc_id, owned in prefixes.items()}
-        self._any_prefix = merged(cidr for owned in prefixes.values() for cidr in owned)
+        self.instance_ids = interfaces["instance_id"].to_pylist()
+        is_late = self._is_late()
+        self.rows, self._versions = _versions(self.interface_ids, is_late)
+        self._instance_rows = _Chains(self.instance_ids)
+        self._instance_tags = plain(tables.instances["tags"])
+        instance_ids = tables.instances["instance_id"].to_pylist()
+        self._instance_tag_rows = dict(zip(instance_ids, range(len(instance_ids)), strict=True))
+        self._owners = _Owners(self._without_doubles(tables.addresses, is_late))
 
     def instance_since(self, row: int) -> int | None:
         """When (Unix seconds) the interface was attached to its instance; None without instance or time."""
-        return self.attached_at[row] if self._instances[row] is not None else None
+        at: int | None = self._attached_at[row].as_py() if self.instance_ids[row] is not None else None
+        return at
 
     def instance_tags(self, instance_id: str | None) -> dict[str, str]:
         """The instance's own tags, whatever interface it has; none where it is not known."""
         row = self._instance_tag_rows.get(instance_id or "")
         return {} if row is None else dict(self._instance_tags[row].as_py() or ())
 
+    def instance_rows(self, instance_id: str | None) -> list[int]:
+        """The interfaces that are or were the instance's, each once, in its latest version."""
+        rows = self._instance_rows.of(instance_id)
+        return list(dict.fromkeys(self.rows[self.interface_ids[row]] for row in rows))
+
     def interface_tags(self, row: int) -> dict[str, str]:
         """The interface's own tags, without those of the resource behind it."""
         return dict(self._interface_tags[row].as_py() or ())
 
+    def own_addresses(self, row: int) -> list[str]:
+        """What its own side shows of itself: the primary private address and the IPv6 addresses."""
+        return self._own_addresses[row].as_py() or []
+
+    def versions(self, row: int) -> Sequence[int]:
+        """The interface's rows, one for each thing it was attached to, ``row`` among them; latest sight last."""
+        rows = self._versions.get(self.interface_ids[row])
+        return (row,) if rows is None else sorted(rows, key=lambda each: (self._until[each], each))
+
+    def is_lasting(self, row: int) -> bool:
+        """Whether the interface is only known with one attachment, and never has another one."""
+        return self._may_move[row].as_py() is False and self.interface_ids[row] not in self._versions
+
+    def proven(self, row: int) -> tuple[int, int]:
+        """The first and the last second (Unix) for which this version of the interface is proven."""
+        return self._since[row], self._until[row]
+
+    def is_open(self, row: int) -> bool:
+        """Whether this version of the interface was still there when last looked for."""
+        own = (Address.parse(text) for text in self.own_addresses(row))
+        return any(owner.is_open for address in own for owner in self.owners(address) if owner.row == row)
+
+    def part_of(self, row: int) -> str | None:
+        """Which part told of the interface; None for CLI files."""
+        code = self.part_codes[row]
+        return None if code < 0 else self.part_names[code]
+
+    def known_until(self, part: str | None) -> float:
+        """Up to when (Unix seconds) all owners in ``part`` are known (None: in every part); for ever if undated."""
+        if not self.parts:
+            return FOREVER if self.observed_at is None else self.observed_at
+        scans = [each.begun_at for each in self.parts if part in (None, each.name)]
+        return min((ALWAYS if begun_at is None else begun_at for begun_at in scans), default=ALWAYS)
+
     def owners(self, address: Address) -> list[Owner]:
         """Who owned the private (or IPv6) address, in any VPC, ever as far as this inventory goes."""
-        found = self._private.get(address.text, [])
-        if not self._prefixes or self._any_prefix.find(address) is None:
-            return found
-        held = (ranges.find(address) for ranges in self._prefixes.values())
-        return [*found, *(owner for owners in held for owner in owners or ())]
+        return [owner for owner in self._owners.of(address) if owner.vpc_id is not None]
 
     def public_owners(self, address: Address) -> list[Owner]:
         """Who the public IPv4 address was associated with."""
-        return self._public.get(address.text, [])
+        return [owner for owner in self._owners.of(address) if owner.vpc_id is None]
+
+    def _is_late(self) -> Sequence[bool]:
+        """For each row whether IPAM alone tells of it; empty where no IPAM part is known."""
+        late = [is_ipam(name) for name in self.part_names]
+        return [late[code] for code in self.part_codes] if any(late) else ()
+
+    def _without_doubles(self, addresses: pa.Table, is_late: Sequence[bool]) -> pa.Table:
+        """The addresses without what IPAM tells of interfaces that EC2 tells of too: EC2 knows more, and earlier."""
+        if not is_late:
+            return addresses
+        told = pa.array(
+            [late and not is_late[self.rows[name]] for late, name in zip(is_late, self.interface_ids, strict=True)]
+        )
+        return addresses.filter(pc.invert(told.take(plain(addresses["row"]))))
 
 
-def endpoint_table(interfaces: pa.Table, promoted: Mapping[str, tuple[str, ...]]) -> pa.Table:
+class _Owners:
+    """Owners by address, made when asked for: the columns of the sorted table, and where each address begins."""
+
+    def __init__(self, addresses: pa.Table) -> None:
+        columns = {name: plain(addresses[name]) for name in ADDRESS_SCHEMA.names}
+        self._texts: list[str | None] = [*columns["address"].to_pylist(), None]
+        backwards = range(addresses.num_rows - 1, -1, -1)
+        self._first = dict(zip(self._texts[-2::-1], backwards, strict=True))
+        vpcs = columns["vpc_id"].dictionary_encode()
+        self._vpc_ids = [*vpcs.dictionary.to_pylist(), None]
+        self._vpc_codes = numbers(vpcs.indices, -1)
+        self._rows = numbers(columns["row"], -1)
+        self._valid_from = numbers(columns["valid_from"], ALWAYS)
+        self._seen_until = numbers(columns["seen_until"], FOREVER)
+        self._is_open = numbers(columns["is_open"].cast(pa.int8()), 0)
+        prefixes = columns["address"].filter(pc.match_substring(columns["address"], "/"))
+        # A delegated prefix is looked up as the network that an address has at each length in use: /28 and /80.
+        self._lengths: dict[int, list[int]] = {IPV4: [], IPV6: []}
+        for shape in pc.unique(pc.replace_substring_regex(prefixes, "^[^:/]*(:?).*/", r"\1/")).to_pylist():
+            self._lengths[IPV6 if shape[0] == ":" else IPV4].append(int(shape.rpartition("/")[2]))
+
+    def of(self, address: Address) -> list[Owner]:
+        """Owners of the address itself, then of prefixes that hold it."""
+        found = self._at(address.text)
+        for length in self._lengths[address.version]:
+            found += self._at(address.network(length))
+        return found
+
+    def _at(self, text: str) -> list[Owner]:
+        row = self._first.get(text)
+        if row is None:
+            return []
+        owners = []
+        while self._texts[row] == text:
+            owners.append(
+                Owner(
+                    self._rows[row],
+                    self._vpc_ids[self._vpc_codes[row]],
+                    self._valid_from[row],
+                    self._seen_until[row],
+                    bool(self._is_open[row]),
+                )
+            )
+            row += 1
+        return owners
+
+
+class _Chains:
+    """The rows of each name, kept as a link from each row to the one before it."""
+
+    def __init__(self, names: Sequence[str | None]) -> None:
+        self._last: dict[str | None, int] = {}
+        self._previous = array("q")
+        for row, name in enumerate(names):
+            self._previous.append(self._last.get(name, -1))
+            self._last[name] = row
+
+    def of(self, name: str | None) -> list[int]:
+        """The rows of a name, in order; none of None."""
+        rows = []
+        row = -1 if name is None else self._last.get(name, -1)
+        while row >= 0:
+            rows.append(row)
+            row = self._previous[row]
+        return rows[::-1]
+
+
+def _versions(ids: Sequence[str], is_late: Sequence[bool]) -> tuple[dict[str, int], dict[str, list[int]]]:
+    """The latest row of each interface, and all rows of those that have several; EC2's word before IPAM's."""
+    latest = dict(zip(ids, range(len(ids)), strict=True))
+    if is_late:
+        latest |= {name: row for row, name in enumerate(ids) if not is_late[row]}
+    several: dict[str, list[int]] = {}
+    if len(latest) < len(ids):
+        names = {name for row, name in enumerate(ids) if latest[name] != row}
+        for row, name in enumerate(ids):
+            if name in names and not (is_late and is_late[row] != is_late[latest[name]]):
+                several.setdefault(name, []).append(row)
+    return latest, {name: rows for name, rows in several.items() if len(rows) > 1}
+
+
+def endpoint_table(interfaces: Mapping[str, Any], promoted: Mapping[str, tuple[str, ...]]) -> pa.Table:
     """Location, resource, the promoted tags flat, and tags: the columns an endpoint lends to its side of a flow."""
     columns = {name: interfaces[name] for name in (*LOCATION, *RESOURCE)}
-    tags = interfaces["tags"]
-    for column, keys in promoted.items():
-        columns[column] = promoted_values(tags, keys)
-    columns["tags"] = tags
-    return pa.table(columns)
+    columns |= {column: promoted_values(interfaces["tags"], keys) for column, keys in promoted.items()}
+    return pa.table({**columns, "tags": interfaces["tags"]})
 
 
 def promoted_values(tags: Any, keys: tuple[str, ...]) -> Any:
     """For each row of a map column the value of the first of ``keys`` that is present, else null."""
-    tags = tags.combine_chunks() if isinstance(tags, pa.ChunkedArray) else tags
-    rows = pa.array(range(len(tags)), pa.int64())
-    parents = pc.list_parent_indices(pa.ListArray.from_arrays(tags.offsets, tags.keys))
+    tags = plain(tags)
+    begins, ends = tags.offsets[:-1], tags.offsets[1:]
     found = pa.nulls(len(tags), STRING)
     for key in keys:
         here = pc.equal(tags.keys, key)
-        found = pc.coalesce(found, tags.items.filter(here).take(pc.index_in(rows, value_set=parents.filter(here))))
+        if not pc.any(here).as_py():
+            continue
+        # How many values of the key stand before a row's first pair, and before the next row's: its own comes next.
+        counts = pa.concat_arrays([pa.array([0], pa.int32()), pc.cumulative_sum(here.cast(pa.int32()))])
+        before, after = counts.take(begins), counts.take(ends)
+        has_it = pc.and_(pc.less(before, after), tags.is_valid())
+        found = pc.coalesce(found, tags.items.filter(here).take(pc.if_else(has_it, before, None)))
     return found

@@ -338,7 +338,11 @@ def _seconds(time: str | datetime | None, interface_id: str) -> int | None:
 
 def _canonical(address: str, interface_id: str) -> str:
     try:
-        return str(ip_network(address, strict=False)) if "/" in address else Address.parse(address).text
+        if "/" not in address:
+            return Address.parse(address).text
+        network = ip_network(address, strict=False)
+        # One spelling for those who store a prefix and those who look for it.
+        return Address.parse(str(network.network_address)).network(network.prefixlen)
     except (OSError, ValueError) as error:
         raise InventoryError(
             f"inventory network-interfaces.json: {interface_id} has '{address}' for an address; "

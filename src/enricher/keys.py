@@ -48,7 +48,7 @@ class OwnAddresses:
         pairs = [
             recorder * len(self._addresses) + codes[address]
             for recorder, inventory, row in self._interfaces()
-            for address in inventory.own_addresses[row] or ()
+            for address in inventory.own_addresses(row)
             if address in codes
         ]
         return pa.array(pairs, pa.int64())
@@ -79,7 +79,7 @@ class OwnAddresses:
             yield recorder, self._sources[pick[0]].inventory, pick[1]
             return
         for source in self._sources:
-            for row in source.inventory.instance_rows.get(self._instances[recorder] or "", ()):
+            for row in source.inventory.instance_rows(self._instances[recorder]):
                 yield recorder, source.inventory, row
 
 

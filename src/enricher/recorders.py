@@ -123,7 +123,7 @@ def _find(interface_id: str | None, instance_id: str | None, sources: Sequence[S
         if row is not None:
             return number, row
         if interface_id is None and instance_id is not None:
-            rows = source.inventory.instance_rows.get(instance_id, [])
+            rows = source.inventory.instance_rows(instance_id)
             if len(rows) == 1:
                 return number, rows[0]
     return None

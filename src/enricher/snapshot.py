@@ -1,7 +1,7 @@
 """An inventory as one Parquet object: what a snapshot holds, written and read whole.
 
-All tables stand behind each other in one table, told apart by ``kind``; the schema's metadata carries the version
-and the time. A snapshot that says another version, or nothing, is refused.
+Each table is a row group of one wide table, told apart by ``kind``, so that a reader decodes of it only its own
+columns; the schema's metadata carries version and time. A snapshot of another version, or of none, is refused.
 """
 
 from dataclasses import asdict
@@ -82,11 +82,15 @@ def to_snapshot(tables: InventoryTables) -> Any:
         "part": pa.Table.from_pylist([{**asdict(part), "part": part.name} for part in tables.parts], _PART_SCHEMA),
     }
     marked = [part.append_column("kind", pa.repeat(pa.scalar(kind), part.num_rows)) for kind, part in parts.items()]
-    table = pa.concat_tables(marked, promote_options="default")
+    schema = pa.unify_schemas([part.schema for part in marked])
     observed_at = "" if tables.observed_at is None else repr(tables.observed_at)
-    table = table.replace_schema_metadata({"inventory_version": VERSION, "observed_at": observed_at})
+    schema = schema.with_metadata({"inventory_version": VERSION, "observed_at": observed_at})
     sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd")
+    with pq.ParquetWriter(sink, schema, compression="zstd") as writer:
+        for part in marked:
+            if part.num_rows:
+                wide = pa.concat_tables([schema.empty_table(), part], promote_options="default")
+                writer.write_table(wide.combine_chunks(), row_group_size=part.num_rows)
     return sink.getvalue()
 
 
@@ -98,12 +102,13 @@ def from_snapshot(body: Any, name: str) -> InventoryTables:
     """
     mend = "build it again with `vpcflow inventory build`"
     try:
-        table = pq.read_table(pa.BufferReader(body))
-        metadata = table.schema.metadata or {}
+        file = pq.ParquetFile(pa.BufferReader(body))
+        metadata = file.schema_arrow.metadata or {}
         version = metadata.get(b"inventory_version", b"none").decode()
         if version != VERSION:
             raise InventoryError(f"inventory {name}: has version {version}, this code reads {VERSION}; {mend}")
-        parts = {kind: _part(table, kind, schema) for kind, schema in _SCHEMAS.items()}
+        groups = _groups(file)
+        parts = {kind: _part(file, groups.get(kind), schema) for kind, schema in _SCHEMAS.items()}
         observed_at = metadata[b"observed_at"].decode()
         observed_at_s = float(observed_at) if observed_at else None
         _check_owners(parts["address"], parts["interface"])
@@ -130,9 +135,19 @@ def from_snapshot(body: Any, name: str) -> InventoryTables:
     )
 
 
-def _part(table: pa.Table, kind: str, schema: pa.Schema) -> pa.Table:
-    rows = table.filter(pc.equal(table["kind"], kind))
-    return rows.select(schema.names).cast(schema).combine_chunks()
+def _groups(file: Any) -> dict[str, int]:
+    """Which row group holds which kind; raises ValueError where one holds several."""
+    column = next(n for n in range(file.metadata.num_columns) if file.schema.column(n).path == "kind")
+    kinds = [file.metadata.row_group(n).column(column).statistics for n in range(file.num_row_groups)]
+    if any(kind is None or kind.min != kind.max for kind in kinds):
+        raise ValueError("a row group holds several kinds")
+    return {kind.min: number for number, kind in enumerate(kinds)}
+
+
+def _part(file: Any, group: int | None, schema: pa.Schema) -> pa.Table:
+    if group is None:
+        return schema.empty_table()
+    return file.read_row_group(group, columns=schema.names).select(schema.names).cast(schema)
 
 
 def _check_owners(addresses: pa.Table, interfaces: pa.Table) -> None:

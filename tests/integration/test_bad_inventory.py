@@ -1,6 +1,7 @@
 """An inventory that is not what it says ends in one line that names the file and the mend; nothing is written."""
 
 import json
+from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -92,23 +93,37 @@ def test_an_inventory_directory_without_inventory_is_refused(make, command, run,
     refused(ran, tmp_path / "lake", f"--inventory {inventory}", "network-interfaces.json")
 
 
+TABLES = tables_of(estate(interfaces=[eni("eni-1", "10.0.1.5", attached=1_000)]), observed_at=5_000.0)
+
+
 def snapshot(**metadata: str) -> bytes:
     """A snapshot of one interface, its metadata changed."""
-    body = to_snapshot(tables_of(estate(interfaces=[eni("eni-1", "10.0.1.5", attached=1_000)]), observed_at=5_000.0))
-    table = pq.read_table(pa.BufferReader(body))
-    told = {name.decode(): value.decode() for name, value in table.schema.metadata.items() if name != b"ARROW:schema"}
+    file = pq.ParquetFile(pa.BufferReader(to_snapshot(TABLES)))
+    schema = file.schema_arrow
+    told = {name.decode(): value.decode() for name, value in schema.metadata.items() if name != b"ARROW:schema"}
     sink = pa.BufferOutputStream()
-    pq.write_table(table.replace_schema_metadata({**told, **metadata}), sink)
+    with pq.ParquetWriter(sink, schema.with_metadata({**told, **metadata})) as writer:
+        for number in range(file.num_row_groups):
+            writer.write_table(file.read_row_group(number))
     return sink.getvalue().to_pybytes()
 
 
-def without_owner() -> bytes:
-    """A snapshot whose addresses belong to an interface that is not in it."""
-    table = pq.read_table(pa.BufferReader(snapshot()))
+def mixed() -> bytes:
+    """A snapshot written again by a tool that puts all of it into one row group."""
     sink = pa.BufferOutputStream()
-    kinds = table["kind"].to_pylist()
-    pq.write_table(table.filter(pa.array([kind != "interface" for kind in kinds])), sink)
+    pq.write_table(pq.read_table(pa.BufferReader(snapshot())), sink)
     return sink.getvalue().to_pybytes()
+
+
+def changed(**tables: pa.Table) -> bytes:
+    """A snapshot of which some tables are others."""
+    return bytes(to_snapshot(replace(TABLES, **tables)))
+
+
+def unsorted() -> bytes:
+    """A snapshot whose addresses are out of order, so that no search would find them."""
+    rows = TABLES.addresses.to_pylist()
+    return changed(addresses=pa.Table.from_pylist([*rows, {**rows[0], "address": "1"}], TABLES.addresses.schema))
 
 
 @pytest.mark.parametrize(
@@ -121,9 +136,11 @@ def without_owner() -> bytes:
         (parquet_of(srcaddr=["10.0.1.5"]), ["version none, this code reads 2"]),
         (snapshot(inventory_version="1"), ["version 1, this code reads 2"]),
         (snapshot(observed_at="yesterday"), ["is no snapshot"]),
-        (without_owner(), ["is no snapshot"]),
+        (mixed(), ["is no snapshot"]),
+        (changed(interfaces=TABLES.interfaces.slice(0, 0)), ["is no snapshot"]),
+        (unsorted(), ["is no snapshot"]),
     ],
-    ids=["empty", "text", "json", "cut", "other parquet", "other version", "no date", "no owner"],
+    ids=["empty", "text", "json", "cut", "other parquet", "other version", "no date", "mixed", "no owner", "unsorted"],
 )
 @pytest.mark.parametrize("inside", [True, False], ids=["directory", "file"])
 def test_a_snapshot_that_is_none_is_refused(wrong, inside, command, run, tmp_path):

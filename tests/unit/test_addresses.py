@@ -110,3 +110,13 @@ def test_a_range_that_is_none_is_refused():
         Ranges([("10.0.0.0/33", True)])
     with pytest.raises(ValueError, match="10"):
         merged(["10.0.0.0/33"])
+
+
+@given(address=st.one_of(IPV4, IPV6), data=st.data())
+def test_the_network_that_holds_an_address_at_a_length(address, data):
+    """As the standard library has it, in the address's own spelling."""
+    length = data.draw(st.integers(0, address.max_prefixlen))
+
+    network = ipaddress.ip_network(Address.parse(str(address)).network(length))
+
+    assert network == ipaddress.ip_network(f"{address}/{length}", strict=False)

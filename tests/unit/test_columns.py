@@ -1,10 +1,11 @@
 """Columns as codes: whatever the codes are, they tell equal from unequal, and lead back to the values."""
 
 import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from enricher.columns import Combined, plain, shared_codes, spans
+from enricher.columns import Combined, numbers, plain, shared_codes, spans
 
 CODES = st.one_of(st.none(), st.integers(0, 4))
 SIZES = st.sampled_from([5, 2**20, 2**31 - 2])
@@ -80,3 +81,15 @@ def test_a_chunked_column_becomes_one_array():
         assert isinstance(array, pa.Int64Array)
         assert array.to_pylist() == [value for chunk in chunks for value in chunk]
     assert plain(pa.array([1])).to_pylist() == [1]
+
+
+@pytest.mark.parametrize("width", [pa.int8(), pa.int32(), pa.int64()])
+@pytest.mark.parametrize("part", [(0, 4), (1, 2), (3, 0), (1, 3)])
+def test_numbers_are_read_one_by_one_nulls_too(width, part):
+    """Also of a slice, and of nothing."""
+    whole = [1, None, -3, 4]
+    offset, length = part
+
+    read = numbers(pa.array(whole, width).slice(offset, length), -7)
+
+    assert list(read) == [-7 if value is None else value for value in whole[offset : offset + length]]

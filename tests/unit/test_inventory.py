@@ -96,12 +96,12 @@ def test_an_owner_is_told_by_any_spelling_of_its_ipv6_address():
     known = inventory(estate(interfaces=[eni("eni-1", Ipv6Addresses=[{"Ipv6Address": "2001:0DB8:0:0::5"}])]))
 
     assert owner(known, "2001:db8::5")[0] == "eni-1"
-    assert known.own_addresses[0] == ["2001:db8::5"]
+    assert known.own_addresses(0) == ["2001:db8::5"]
 
 
 def test_the_own_side_shows_the_primary_and_ipv6_addresses():
     """Secondary addresses, prefixes and public addresses never stand in srcaddr or dstaddr of the own side."""
-    assert inventory(estate(interfaces=[EVERYTHING])).own_addresses == [["10.0.1.4", "2001:db8::5"]]
+    assert inventory(estate(interfaces=[EVERYTHING])).own_addresses(0) == ["10.0.1.4", "2001:db8::5"]
 
 
 def test_equal_addresses_of_two_vpcs_are_two_owners():
