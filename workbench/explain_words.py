@@ -85,10 +85,19 @@ def _named(explainer: Explainer, answer: Answer, number: int, at: int | None) ->
     until = explainer.ownerships[number].seen_until
     if answer.columns["evidence"] == "snapshot_open" and until is not None:
         return (
-            f"By continuation: owner {number + 1} had it when last seen, {shown(until)}, "
+            f"By continuation: {_owner(explainer, number)} had it when last seen, {shown(until)}, "
             "and no other owner has been seen since. A later scan settles it."
         )
-    return f"Proven{' in the latest state of the files' if at is None else ' for that time'}: owner {number + 1}."
+    return (
+        f"Proven{' in the latest state of the files' if at is None else ' for that time'}: {_owner(explainer, number)}."
+    )
+
+
+def _owner(explainer: Explainer, number: int) -> str:
+    """What an ownership is called: its number in the list, but IPAM's records stand in a list of their own."""
+    if explainer.evidence != IPAM_HISTORY:
+        return f"owner {number + 1}"
+    return str(explainer.interface(explainer.ownerships[number])["interface_id"])
 
 
 def _absent(explainer: Explainer, answer: Answer) -> str:
@@ -119,7 +128,7 @@ def of_left_out(explainer: Explainer, left_out: LeftOut, seen_from: str | None) 
     mine = explainer.ownerships[left_out.ownership]
     since = None if mine.valid_from is None else shown(mine.valid_from)
     until = None if mine.seen_until is None else shown(mine.seen_until)
-    other = "another interface" if left_out.by is None else f"owner {left_out.by + 1}"
+    other = "another interface" if left_out.by is None else _owner(explainer, left_out.by)
     gap = ""
     if left_out.reason == GONE and left_out.by is not None:
         came = explainer.ownerships[left_out.by].valid_from
