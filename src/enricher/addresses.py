@@ -2,9 +2,9 @@
 
 import socket
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
-from typing import Final, Generic, NamedTuple, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar, overload
 
 V = TypeVar("V")
 IPV4: Final = 4
@@ -38,6 +38,29 @@ class Address(NamedTuple):
             return f"{socket.inet_ntop(socket.AF_INET6, number.to_bytes(16))}/{length}"
         number = self.number >> 32 - length << 32 - length
         return f"{number >> 24}.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}/{length}"
+
+
+class Addresses(Sequence[Address]):
+    """Addresses of which only the canonical texts are known yet; one is read when it is first asked for."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self.texts = texts
+        self._read: dict[int, Address] = {}
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    @overload
+    def __getitem__(self, index: int) -> Address: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Address]: ...
+    def __getitem__(self, index: int | slice) -> Address | Sequence[Address]:
+        if isinstance(index, slice):
+            return Addresses(self.texts[index])
+        found = self._read.get(index)
+        if found is None:
+            found = self._read[index] = Address.parse(self.texts[index])
+        return found
 
 
 class Ranges(Generic[V]):

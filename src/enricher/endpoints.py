@@ -10,8 +10,8 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from enricher.addresses import Address
-from enricher.columns import Combined, plain, shared_codes
+from enricher.addresses import Address, Addresses
+from enricher.columns import Combined, int32_array, plain, shared_codes
 from enricher.inventory import ALWAYS, FOREVER
 from enricher.schema import SIDES
 
@@ -58,7 +58,7 @@ class Batch:
     rows: int
     recorders: pa.Table
     recorder: Any
-    addresses: list[Address]
+    addresses: Addresses
     packet: dict[str, Any]
     hop: dict[str, Any]
     starts: Any
@@ -114,18 +114,16 @@ def batch_of(flows: pa.Table, arrived_at: Any = None) -> Batch:
     return Batch(flows.num_rows, recorders, recorder, addresses, packet, hop, starts, ends)
 
 
-def _addresses(texts: list[str]) -> tuple[list[Address], Any]:
-    """The unique addresses and, where two texts mean one address, the code of each text."""
-    addresses = [Address.parse(text) for text in texts]
-    codes: dict[str, int] = {}
-    for address in addresses:
-        codes.setdefault(address.text, len(codes))
-    if len(codes) == len(addresses):
-        return addresses, None
-    firsts: dict[str, Address] = {}
-    for address in addresses:
-        firsts.setdefault(address.text, address)
-    return list(firsts.values()), pa.array([codes[address.text] for address in addresses], pa.int32())
+def _addresses(texts: list[str]) -> tuple[Addresses, Any]:
+    """The unique addresses and, where two texts mean one address, the code of each text.
+
+    IPv4 has been read in its only spelling, IPv6 has many.
+    """
+    canonical = [Address.parse(text).text if ":" in text else text for text in texts]
+    codes = {text: code for code, text in enumerate(dict.fromkeys(canonical))}
+    if len(codes) == len(canonical):
+        return Addresses(canonical), None
+    return Addresses(list(codes)), int32_array(codes[text] for text in canonical)
 
 
 def _times(flows: pa.Table, arrived_at: Any) -> tuple[Any, Any]:

@@ -7,7 +7,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from enricher.addresses import IPV6
+from enricher.addresses import Addresses
 from enricher.attribution import Key, PeerSides, Source, is_private_to
 from enricher.columns import int32_array, plain, spans
 from enricher.endpoints import Batch
@@ -44,7 +44,7 @@ class OwnAddresses:
 
     def pairs(self) -> Any:
         """``recorder · len(addresses) + address`` (int64) of each recorder's primary IPv4 and IPv6 addresses."""
-        codes = {address.text: code for code, address in enumerate(self._addresses)}
+        codes = {text: code for code, text in enumerate(self._addresses.texts)}
         pairs = [
             recorder * len(self._addresses) + codes[address]
             for recorder, inventory, row in self._interfaces()
@@ -91,10 +91,9 @@ def keys_of(flows: pa.Table, batch: Batch, recorders: Recorders, reporter: Any, 
         for side, code in zip(SIDES, (SRC, DST), strict=True)
     }
     vpcs, places = _places(flows, batch, recorders)
-    private = [is_private_to(address, sources) for address in batch.addresses]
+    private = _private(batch.addresses, sources)
     scoped = pa.array(
-        [is_ours or address.version == IPV6 for is_ours, address in zip(private, batch.addresses, strict=True)],
-        pa.bool_(),
+        [is_ours or ":" in text for is_ours, text in zip(private, batch.addresses.texts, strict=True)], pa.bool_()
     )
     room = len(vpcs) * _PER_VPC
     combined = []
@@ -112,6 +111,11 @@ def keys_of(flows: pa.Table, batch: Batch, recorders: Recorders, reporter: Any, 
         keys.append(Key(vpcs[place // _PER_VPC], number, place % _PER_VPC, first, last))
     public = pc.invert(pa.array(private, pa.bool_()))
     return Keys(keys, asked.indices, is_own, {side: public.take(batch.packet[side]) for side in SIDES})
+
+
+def _private(addresses: Addresses, sources: Sequence[Source]) -> list[bool]:
+    """Which addresses are of private space or of any known VPC's CIDR."""
+    return [text.startswith("10.") or is_private_to(addresses[n], sources) for n, text in enumerate(addresses.texts)]
 
 
 def peer_sides(batch: Batch, recorders: Recorders, reporter: Any) -> PeerSides:
