@@ -11,7 +11,7 @@ from typing import Any, TypedDict, Unpack
 
 import pyarrow as pa
 
-from enricher.addresses import Address
+from enricher.addresses import Address, Addresses
 from enricher.attribution import NOBODY, PEER, Attributor, Key, Source
 from enricher.enrich import Provenance, enrich
 from enricher.inventory import ADDRESS_SCHEMA, Inventory
@@ -171,7 +171,7 @@ def found(
     """(status, evidence, who) of an address, seen from a VPC by a flow from ``when[0]`` to ``when[1]``."""
     first, last = among.get("batch") or when
     sides = {(name, 0): told for name, told in among.get("peers", {}).items()}
-    attributor = Attributor([Address.parse(address)], sides, sources, among.get("unasked", frozenset()))
+    attributor = Attributor(Addresses([Address.parse(address).text]), sides, sources, among.get("unasked", frozenset()))
     candidates = attributor.answer(Key(vpc_id, 0, among.get("path", 0), first, last))
     held = next(one for one in candidates if one.valid_from <= when[0] and when[1] <= one.valid_to)
     if held.source == NOBODY:

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from enricher.addresses import IPV6, Address, is_private
+from enricher.addresses import IPV6, Address, Addresses, is_private
 from enricher.endpoints import ABSENT, AMBIGUOUS, RESOLVED, STALE, SUBNET, UNRESOLVED
 from enricher.inventory import ALWAYS, FOREVER, Inventory, Owner
 
 PEER: Final = -1  # Candidate.source of an own side elsewhere in the batch; 0, 1, … number the sources
 NOBODY: Final = -2
+_MOST_REMEMBERED: Final = 100_000
 
 
 class Key(NamedTuple):
@@ -68,17 +69,17 @@ class Attributor:
     ``unasked``: canonical addresses that should have been asked of EC2 and could not be (deadline, budget, breaker).
     """
 
-    addresses: Sequence[Address]
+    addresses: Addresses
     peers: PeerSides
     sources: Sequence[Source]
     unasked: frozenset[str] = frozenset()
 
     def answer(self, key: Key) -> list[Candidate]:
         """The candidates of a key, best first, the last one unbounded."""
-        address = self.addresses[key.address]
-        sole = self._sole(key, address)
+        sole = self._sole(key)
         if sole is not None:
             return [sole]
+        address = self.addresses[key.address]
         if self.is_public(address):
             owners = [(n, o) for n, source in enumerate(self.sources) for o in source.inventory.public_owners(address)]
             return _settled(key, self._of_owners(key, owners), self._nobody(address, owners))
@@ -90,7 +91,7 @@ class Attributor:
         vpc_id = key.vpc_id if is_own else self._vpc_of(key, address, claims)
         if vpc_id is None:
             return [self._nobody(address, touching)]
-        candidates = self._of_peers(key, address, vpc_id)
+        candidates = self._of_peers(key, vpc_id)
         candidates += self._of_owners(key, [(n, owner) for n, owner in owners if owner.vpc_id == vpc_id])
         # Where only a claim told the VPC, a flow outside the claim's time is not known to be there.
         is_there = not claims or self._vpc_of(key, address, frozenset()) == vpc_id
@@ -114,23 +115,20 @@ class Attributor:
         if not self.peers:
             return owning
         within = {key.vpc_id, *self._reachable(key, address, owning)}
-        return owning | {vpc_id for vpc_id in within if self._recorders(vpc_id, key, address)}
+        return owning | {vpc_id for vpc_id in within if self._recorders(vpc_id, key)}
 
-    def _recorders(self, vpc_id: str | None, key: Key, address: Address) -> Sequence[tuple[int, int, int]]:
+    def _recorders(self, vpc_id: str | None, key: Key) -> Sequence[tuple[int, int, int]]:
         """Who recorded as the address in a VPC: (recorder, first start, last end).
 
         An interface whose own side shows an address that no CIDR of its VPC holds passes on somebody else's traffic
         (a transit gateway's interface does): that proves nothing.
         """
         recorders = self.peers.get((vpc_id or "", key.address), ())
-        return () if recorders and self._covers(str(vpc_id), address) is False else recorders
+        return () if recorders and self._covers(str(vpc_id), self.addresses[key.address]) is False else recorders
 
-    def _sole(self, key: Key, address: Address) -> Candidate | None:
-        """The common key, for which the rules need not be weighed: one record or one owner proves all of its span.
-
-        The owner is the only one in the key's own VPC; or nobody there, and the only one in a connected VPC.
-        """
-        recorders = self._recorders(key.vpc_id, key, address)
+    def _sole(self, key: Key) -> Candidate | None:
+        """The common key, for which the rules need not be weighed: one record or one owner proves all of its span."""
+        recorders = self._recorders(key.vpc_id, key)
         if recorders:
             row, first, last = recorders[0]
             proven = len(recorders) == 1 and first <= key.first and key.last <= last
@@ -138,27 +136,44 @@ class Attributor:
         if len(self.sources) != 1 or key.vpc_id is None:
             return None
         source = self.sources[0]
+        owner = self._only_owner(key, source)
+        if owner is None or owner.valid_from > key.first or key.last > owner.seen_until:
+            return None
+        if owner.vpc_id != key.vpc_id and any(self._recorders(vpc_id, key) for vpc_id in self._connected(key)):
+            return None
+        return Candidate(ALWAYS, FOREVER, 0, owner.row, STALE if source.is_stale else RESOLVED, source.evidence)
+
+    def _only_owner(self, key: Key, source: Source) -> Owner | None:
+        """Who alone owns the address in the key's own VPC, at any time; or, nobody there, in a connected VPC.
+
+        That follows from the inventory alone, so it holds for every batch: a snapshot remembers it.
+        """
+        if source.asked is not None:
+            return self._find_only_owner(key, source)
+        remembered = source.inventory.only_owners
+        name = (key.vpc_id, self.addresses.texts[key.address], key.traffic_path)
+        if name not in remembered:
+            if len(remembered) >= _MOST_REMEMBERED:
+                remembered.clear()
+            remembered[name] = self._find_only_owner(key, source)
+        return remembered[name]
+
+    def _find_only_owner(self, key: Key, source: Source) -> Owner | None:
+        address = self.addresses[key.address]
         owners = source.inventory.owners(address)
-        mine = [owner for owner in owners if owner[1] == key.vpc_id]
+        mine = [owner for owner in owners if owner.vpc_id == key.vpc_id]
         if owners and not mine:
             mine = self._reached(key, address, owners, source)
-        if len(mine) != 1:
-            return None
-        row, _, valid_from, seen_until, _ = mine[0]
-        if valid_from > key.first or key.last > seen_until:
-            return None
-        return Candidate(ALWAYS, FOREVER, 0, row, STALE if source.is_stale else RESOLVED, source.evidence)
+        return mine[0] if len(mine) == 1 else None
 
     def _reached(self, key: Key, address: Address, owners: Sequence[Owner], source: Source) -> list[Owner]:
-        """Owners in connected VPCs; none where the key's own VPC may hold the address, or a record says more."""
+        """Owners in connected VPCs; none where the key's own VPC may hold the address."""
         networks = source.inventory.networks
         connected = networks.connected(str(key.vpc_id), key.traffic_path)
-        reached = [owner for owner in owners if owner[1] in connected]
+        reached = [owner for owner in owners if owner.vpc_id in connected]
         if not reached or networks.covers(str(key.vpc_id), address) is not False:
             return []
-        if source.asked is not None or (len(owners) > 1 and _is_global(address)):
-            return []
-        return [] if any(self._recorders(vpc_id, key, address) for vpc_id in connected) else reached
+        return [] if source.asked is not None or (len(owners) > 1 and _is_global(address)) else reached
 
     def is_public(self, address: Address) -> bool:
         """IPv4 that is nobody's private space nor in any known VPC's CIDR. IPv6 is looked up in networks first."""
@@ -197,8 +212,8 @@ class Attributor:
         reached = [s.inventory.networks.connected(str(key.vpc_id), key.traffic_path) for s in self.sources]
         return reached[0] if len(reached) == 1 else frozenset().union(*reached)
 
-    def _of_peers(self, key: Key, address: Address, vpc_id: str) -> list[Candidate]:
-        sides = sorted(self._recorders(vpc_id, key, address), key=lambda side: side[1])
+    def _of_peers(self, key: Key, vpc_id: str) -> list[Candidate]:
+        sides = sorted(self._recorders(vpc_id, key), key=lambda side: side[1])
         if len(sides) > 1 and any(later[1] <= earlier[2] for earlier, later in pairwise(sides)):
             # Two interfaces recorded as the same address at the same time: neither is proven.
             return []

@@ -12,7 +12,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from enricher.addresses import Address
+from enricher.addresses import Address, Addresses
 from enricher.attribution import NOBODY, Attributor, Candidate, Key, Source
 from enricher.inventory import ALWAYS, FOREVER, InventoryTables
 
@@ -104,7 +104,7 @@ class Explainer:
         self.networks = source.inventory.networks
         self._tables = tables
         self._source = source
-        self._attributor = Attributor([address], {}, [source])
+        self._attributor = Attributor(Addresses([address.text]), {}, [source])
         self.is_public = self._attributor.is_public(address)
         self.ownerships = _ownerships(tables, address)
         self.places = _places(source, address)

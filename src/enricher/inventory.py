@@ -131,6 +131,8 @@ class Inventory:
         instance_ids = tables.instances["instance_id"].to_pylist()
         self._instance_tag_rows = dict(zip(instance_ids, range(len(instance_ids)), strict=True))
         self._owners = _Owners(self._without_doubles(tables.addresses, is_late))
+        # (VPC asked from, address, traffic-path) → the only owner: what attribution has found out of this inventory.
+        self.only_owners: dict[tuple[str | None, str, int], Owner | None] = {}
 
     def instance_since(self, row: int) -> int | None:
         """When (Unix seconds) the interface was attached to its instance; None without instance or time."""
