@@ -74,6 +74,23 @@ class Attributor:
     sources: Sequence[Source]
     unasked: frozenset[str] = frozenset()
 
+    def answers(self, keys: Sequence[Key]) -> list[list[Candidate]]:
+        """``answer`` of each key; the common key is settled here, by what a snapshot remembers."""
+        if len(self.sources) != 1 or self.sources[0].asked is not None:
+            return [self.answer(key) for key in keys]
+        source, texts = self.sources[0], self.addresses.texts
+        said = (STALE if source.is_stale else RESOLVED, source.evidence)
+        recorded = {address for _, address in self.peers}
+        found = []
+        for key in keys:
+            vpc_id, address, path, first, last = key
+            owner = source.inventory.only_owners.get((vpc_id, texts[address], path))
+            if owner is not None and owner[2] <= first and last <= owner[3] and address not in recorded:
+                found.append([Candidate(ALWAYS, FOREVER, 0, owner[0], *said)])
+            else:
+                found.append(self.answer(key))
+        return found
+
     def answer(self, key: Key) -> list[Candidate]:
         """The candidates of a key, best first, the last one unbounded."""
         sole = self._sole(key)

@@ -1,6 +1,6 @@
 """The answers of a batch as one table, and for each flow the row that holds for its own time."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any, Final
@@ -42,10 +42,14 @@ def dimension_of(
     names = ["status", *LOCATION, *RESOURCE, *promoted, "tags", "evidence"]
     known = recorders.endpoints.select(names)
     before = recorders.detached().select(names) if _may_be_detached(recorders) else known.slice(0, 0)
-    answered, number_of = _answer_rows(answers, known)
+    candidates = [candidate for answer in answers.candidates for candidate in answer]
+    number_of: dict[_Said, int] = {}
+    said = int32_array([number_of.setdefault(candidate[2:], len(number_of)) for candidate in candidates])
+    answered, row_of = _answer_rows(number_of, answers.sources, known)
     endpoints = pa.concat_tables([known, before, answered, _nulls(known, 1)]).combine_chunks()
-    offers = _Offers(answers.candidates, number_of, known.num_rows + before.num_rows)
-    asked = pc.fill_null(offers.rows(keys.codes, batch), endpoints.num_rows - 1)
+    endpoint = pc.add(row_of.take(said), pa.scalar(known.num_rows + before.num_rows, pa.int32()))
+    chosen = _chosen([len(answer) for answer in answers.candidates], candidates, keys.codes, batch)
+    asked = pc.fill_null(endpoint.take(chosen), endpoints.num_rows - 1)
     own = _own_rows(batch, recorders)
     side_rows = {}
     for number, side in enumerate(SIDES):
@@ -62,32 +66,36 @@ def dimension_of(
     )
 
 
-def _answer_rows(answers: Answers, known: pa.Table) -> tuple[pa.Table, dict[_Said, int]]:
-    """One endpoint row for all candidates that say the same, and which row that is; ``known``: the recorders' rows."""
-    groups: dict[tuple[int, bool], list[_Said]] = {}
-    for said in dict.fromkeys([candidate[2:] for answer in answers.candidates for candidate in answer]):
-        groups.setdefault((said[0], said[3] == "subnet"), []).append(said)
+def _answer_rows(said: Iterable[_Said], sources: Sequence[Source], known: pa.Table) -> tuple[pa.Table, Any]:
+    """An endpoint row for each of ``said``, grouped by where they come from; and which row that is (int32).
+
+    ``known``: the recorders' rows.
+    """
+    groups: dict[tuple[int, bool], list[tuple[int, _Said]]] = {}
+    for position, each in enumerate(said):
+        groups.setdefault((each[0], each[3] == "subnet"), []).append((position, each))
     if not groups:
-        return known.slice(0, 0), {}
+        return known.slice(0, 0), int32_array([])
     silent = known.drop_columns(["status", "evidence"])
     tables = []
     for (number, is_subnet), group in groups.items():
-        rows = [row for _, row, _, _ in group]
+        rows = [row for _, (_, row, _, _) in group]
         if number == NOBODY:
             table = _nulls(silent, len(rows))
         elif number == PEER:
             table = silent.take(pa.array(rows))
         elif is_subnet:
-            subnets = answers.sources[number].inventory.networks.subnets
+            subnets = sources[number].inventory.networks.subnets
             table = _of_subnets([subnets[row] for row in rows], silent)
         else:
-            table = answers.sources[number].inventory.endpoints.select(silent.column_names).take(pa.array(rows))
+            table = sources[number].inventory.endpoints.select(silent.column_names).take(pa.array(rows))
         tables.append(table)
-    ordered = [said for group in groups.values() for said in group]
+    ordered = [pair for group in groups.values() for pair in group]
     table = pa.concat_tables(tables)
     for place, name in ((2, "status"), (3, "evidence")):
-        table = table.append_column(name, pa.array([said[place] for said in ordered], STRING))
-    return table.select(known.column_names), {said: number for number, said in enumerate(ordered)}
+        table = table.append_column(name, pa.array([each[place] for _, each in ordered], STRING))
+    positions = int32_array([position for position, _ in ordered])
+    return table.select(known.column_names), pc.inverse_permutation(positions)
 
 
 def _nulls(like: pa.Table, rows: int) -> pa.Table:
@@ -103,27 +111,25 @@ def _of_subnets(subnets: Sequence[Subnet], like: pa.Table) -> pa.Table:
     return table
 
 
-class _Offers:
-    """Where the candidates of each key stand, best first, and for which times they hold."""
+def _chosen(depths: Sequence[int], candidates: Sequence[Candidate], codes: Any, batch: Batch) -> Any:
+    """For each of ``Keys.codes`` its first candidate that holds for [start, end] (null where nothing was asked).
 
-    def __init__(self, answers: Sequence[Sequence[Candidate]], number_of: Mapping[_Said, int], offset: int) -> None:
-        candidates = [candidate for answer in answers for candidate in answer]
-        self._endpoint = int32_array([offset + number_of[candidate[2:]] for candidate in candidates])
-        depths = [len(answer) for answer in answers]
-        self._first = int32_array(accumulate(depths[:-1], initial=0)) if depths else int32_array([])
-        self._most = max(depths, default=1)
-        self._valid_from = pa.array([candidate.valid_from for candidate in candidates], pa.int64())
-        self._valid_to = pa.array([candidate.valid_to for candidate in candidates], pa.int64())
-
-    def rows(self, codes: Any, batch: Batch) -> Any:
-        """For each of ``Keys.codes`` its first candidate that holds for [start, end] (null where nothing was asked)."""
-        places = self._first.take(codes)
-        starts, ends = (pa.concat_arrays([times] * len(SIDES)) for times in (batch.starts, batch.ends))
-        for _ in range(self._most - 1):
-            since, until = self._valid_from.take(places), self._valid_to.take(places)
-            holds = pc.and_(pc.less_equal(since, starts), pc.less_equal(ends, until))
-            places = pc.if_else(pc.fill_null(holds, True), places, pc.add(places, 1))
-        return self._endpoint.take(places)
+    ``depths``: how many ``candidates`` each key has, which stand behind each other, best first.
+    """
+    places = int32_array(accumulate(depths[:-1], initial=0)).take(codes)
+    if max(depths, default=1) == 1:
+        return places
+    is_deep = pc.fill_null(pc.greater(int32_array(depths), 1).take(codes), False)
+    deep = pc.indices_nonzero(is_deep)
+    places_of_deep = places.take(deep)
+    starts, ends = (pa.concat_arrays([times] * len(SIDES)).take(deep) for times in (batch.starts, batch.ends))
+    valid_from = pa.array([candidate.valid_from for candidate in candidates], pa.int64())
+    valid_to = pa.array([candidate.valid_to for candidate in candidates], pa.int64())
+    for _ in range(max(depths) - 1):
+        since, until = valid_from.take(places_of_deep), valid_to.take(places_of_deep)
+        holds = pc.and_(pc.less_equal(since, starts), pc.less_equal(ends, until))
+        places_of_deep = pc.if_else(holds, places_of_deep, pc.add(places_of_deep, pa.scalar(1, pa.int32())))
+    return pc.replace_with_mask(places, is_deep, places_of_deep)
 
 
 def _may_be_detached(recorders: Recorders) -> bool:

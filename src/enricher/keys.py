@@ -103,12 +103,13 @@ def keys_of(flows: pa.Table, batch: Batch, recorders: Recorders, reporter: Any, 
         combined.append(pc.add(pc.multiply(address.cast(pa.int64()), room), place))
     asked = pa.concat_arrays(combined).dictionary_encode()
     starts, ends = (pa.concat_arrays([times] * len(SIDES)) for times in (batch.starts, batch.ends))
-    keys = []
-    for code, first, last in zip(
-        asked.dictionary.to_pylist(), *spans(asked.indices, len(asked.dictionary), starts, ends), strict=True
-    ):
-        number, place = divmod(code, room)
-        keys.append(Key(vpcs[place // _PER_VPC], number, place % _PER_VPC, first, last))
+    firsts, lasts = spans(asked.indices, len(asked.dictionary), starts, ends)
+    numbers = pc.divide(asked.dictionary, room)
+    here = pc.subtract(asked.dictionary, pc.multiply(numbers, room))
+    vpc_numbers = pc.divide(here, _PER_VPC)
+    paths = pc.subtract(here, pc.multiply(vpc_numbers, _PER_VPC))
+    seen_from = [vpcs[number] for number in vpc_numbers.to_pylist()]
+    keys = list(map(Key, seen_from, numbers.to_pylist(), paths.to_pylist(), firsts, lasts))
     public = pc.invert(pa.array(private, pa.bool_()))
     return Keys(keys, asked.indices, is_own, {side: public.take(batch.packet[side]) for side in SIDES})
 

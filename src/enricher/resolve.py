@@ -57,7 +57,7 @@ def resolve(
     reporter = reporter_codes(batch, direction, recorders.kinds, own.pairs(), own.owns)
     keys = keys_of(flows, batch, recorders, reporter, sources)
     attributor = Attributor(batch.addresses, peer_sides(batch, recorders, reporter), sources)
-    answers = [attributor.answer(key) for key in keys.keys]
+    answers = attributor.answers(keys.keys)
     if misses is not None:
         attributor, answers = _misses_asked(attributor, keys.keys, answers, misses, snapshot)
     return dimension_of(batch, recorders, reporter, keys, Answers(answers, attributor.sources), rules.promoted)
