@@ -11,6 +11,7 @@ from typing import Final
 
 from enricher.errors import LogFormatError, SettingsError
 from enricher.log_format import LogFormats
+from enricher.pointer import TAG_FIELDS
 from enricher.schema import DEFAULT_PROMOTED_TAGS, lake_columns
 
 VARIABLES: Final[dict[str, str]] = {
@@ -38,7 +39,6 @@ VARIABLES: Final[dict[str, str]] = {
 }
 _COLUMN: Final = re.compile(r"[a-z][a-z0-9_]*")
 _URI: Final = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/.+")
-_TAG_FIELDS: Final = ("instance-tag", "instance-tag-2", "interface-tag", "interface-tag-2", "asg-tag", "asg-tag-2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +120,9 @@ def promoted_tags(text: str) -> dict[str, tuple[str, ...]]:
 def record_tags(text: str) -> dict[str, str]:
     """``instance-tag=Key;…`` as tag column → tag key; raises SettingsError."""
     tags = dict(_pairs(text, "RECORD_TAGS"))
-    unknown = sorted(tags.keys() - set(_TAG_FIELDS))
+    unknown = sorted(tags.keys() - set(TAG_FIELDS))
     if unknown:
-        raise SettingsError(f"settings: RECORD_TAGS names '{unknown[0]}'; use one of {', '.join(_TAG_FIELDS)}")
+        raise SettingsError(f"settings: RECORD_TAGS names '{unknown[0]}'; use one of {', '.join(TAG_FIELDS)}")
     return {name.replace("-", "_"): key for name, key in tags.items()}
 
 
