@@ -295,6 +295,18 @@ def test_given_documents_answer_without_an_ipam_of_the_cloud():
         assert [len(page["HistoryRecords"]) for page in pages] == [100, 20]
 
 
+def test_given_documents_go_before_what_is_derived(clock):
+    """An IPAM that sees accounts, and one document that the test wrote itself."""
+    with LocalCloud(ipam=Ipam(clock, HOME, "us-east-1")) as cloud:
+        given = {
+            "IpamResourceCidrs": [{"IpamScopeId": PRIVATE, "ResourceId": "eni-given", "ResourceCidr": "10.0.0.1/32"}]
+        }
+        cloud.replace_inventory(theirs(interface("eni-pay", "10.9.1.5")), account_id=THEIRS)
+        cloud.replace_inventory({"ipam-resource-cidrs": given})
+        assert rows(cloud.client("ec2")) == [("eni-given", "10.0.0.1/32")]
+        assert len(cloud.client("ec2").describe_ipam_scopes()["IpamScopes"]) == 2
+
+
 def test_a_tier_that_is_none_is_refused(clock):
     """The error names it."""
     with pytest.raises(SettingsError, match="'gold'"):
