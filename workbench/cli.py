@@ -12,14 +12,14 @@ from enricher.errors import EnricherError, EventError
 from enricher.log_format import LogFormats
 from enricher.resolve import Rules
 from enricher.schema import DEFAULT_PROMOTED_TAGS
-from enricher.snapshot import to_snapshot
 from workbench.directory_store import StagedStore
 from workbench.enrich_files import FileEnricher, Summary, describe
 from workbench.errors import UsageError
 from workbench.explain_command import tell, write_json
 from workbench.explain_text import lines
 from workbench.inputs import REGION
-from workbench.inventory_files import load_source, load_tables
+from workbench.inventory_command import app as inventory_app
+from workbench.inventory_files import load_source
 from workbench.paragraphs import width
 from workbench.show import print_summary
 
@@ -37,7 +37,6 @@ Formats = Annotated[
     list[str] | None,
     typer.Option("--log-format", help="Format of lines without a header: '${version} ${account-id} …', v2 … v11, tgw."),
 ]
-inventory_app = typer.Typer(name="inventory", help="What owned which address: build a snapshot.", no_args_is_help=True)
 app.add_typer(inventory_app)
 
 InventoryOption = Annotated[
@@ -140,23 +139,6 @@ def query(
     if lake is None:
         raise UsageError("--lake: is missing; give the directory that `vpcflow enrich` or `vpcflow demo` wrote")
     run_query(name, sql, lake, param or [], output)
-    return OK
-
-
-@inventory_app.command("build")
-def inventory_build(
-    inventory: Annotated[Path, typer.Option(help="Directory of AWS CLI output.")],
-    out: Annotated[Path, typer.Option(help="Snapshot file to write.")],
-    region: Annotated[str | None, typer.Option(help="Region of interfaces whose zone tells none.")] = None,
-) -> int:
-    """Turn AWS CLI output into one snapshot file, which loads faster; it carries no date, as its source does not."""
-    tables = load_tables(inventory, region)
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_bytes(to_snapshot(tables))
-    except OSError as error:
-        raise UsageError(f"--out {out}: {error.strerror or error}; give a file that can be written") from error
-    sys.stdout.write(f"{out}: {tables.interfaces.num_rows} interfaces, {tables.addresses.num_rows} addresses\n")
     return OK
 
 
