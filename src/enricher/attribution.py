@@ -6,12 +6,13 @@ A key's answer is a list of candidates in order of preference. A candidate holds
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Final, NamedTuple
 
 from enricher.addresses import IPV6, Address, Addresses, is_private
 from enricher.endpoints import ABSENT, AMBIGUOUS, RESOLVED, STALE, SUBNET, UNRESOLVED
-from enricher.inventory import ALWAYS, FOREVER, Inventory, Owner
+from enricher.inventory import ALWAYS, FOREVER, Inventory, Owner, is_ipam
 
 PEER: Final = -1  # Candidate.source of an own side elsewhere in the batch; 0, 1, … number the sources
 NOBODY: Final = -2
@@ -44,18 +45,40 @@ class Candidate(NamedTuple):
         return self.source != NOBODY and self.evidence != "subnet"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Source:
-    """An inventory and what its word is worth: ``evidence`` is ``snapshot`` or ``ec2``; stale is past its hard TTL.
+    """An inventory and what its word is worth: ``evidence`` is ``snapshot`` or ``ec2``.
 
     ``asked``: canonical addresses all of whose owners it knows; None: of every address. Of others it knows an owner by
-    chance, and there may be a second one in another VPC.
+    chance, and there may be a second one in another VPC. ``is_stale``: all of it is past its hard TTL;
+    ``stale_parts``: names of ``Part``s that are.
     """
 
     inventory: Inventory
     evidence: str
     is_stale: bool = False
     asked: frozenset[str] | None = None
+    stale_parts: frozenset[str] = frozenset()
+
+    def is_stale_part(self, part: str | None) -> bool:
+        """Whether what the part tells is past its hard TTL."""
+        return self.is_stale or part in self.stale_parts
+
+    def is_ipam(self, row: int) -> bool:
+        """Whether IPAM alone tells of the interface."""
+        return is_ipam(self.inventory.part_of(row))
+
+    def said(self, row: int) -> tuple[str, str]:
+        """The status and the evidence of what it says of one of its interfaces."""
+        return self._words[self.inventory.part_codes[row]]
+
+    @cached_property
+    def _words(self) -> list[tuple[str, str]]:
+        """``said`` for each code of a part; the last one, -1, is of what belongs to none."""
+        return [
+            (STALE if self.is_stale_part(part) else RESOLVED, "ipam" if is_ipam(part) else self.evidence)
+            for part in (*self.inventory.part_names, None)
+        ]
 
 
 # Own sides of the batch's other records: (vpc_id, address code) → [(recorder, first start, last end)].
@@ -158,7 +181,7 @@ class Attributor:
             return None
         if owner.vpc_id != key.vpc_id and any(self._recorders(vpc_id, key) for vpc_id in self._connected(key)):
             return None
-        return Candidate(ALWAYS, FOREVER, 0, owner.row, STALE if source.is_stale else RESOLVED, source.evidence)
+        return Candidate(ALWAYS, FOREVER, 0, owner.row, *source.said(owner.row))
 
     def _only_owner(self, key: Key, source: Source) -> Owner | None:
         """Who alone owns the address in the key's own VPC, at any time; or, nobody there, in a connected VPC.
@@ -186,6 +209,8 @@ class Attributor:
     def _reached(self, key: Key, address: Address, owners: Sequence[Owner], source: Source) -> list[Owner]:
         """Owners in connected VPCs; none where the key's own VPC may hold the address."""
         networks = source.inventory.networks
+        if self._is_hidden(key):
+            return []
         connected = networks.connected(str(key.vpc_id), key.traffic_path)
         reached = [owner for owner in owners if owner.vpc_id in connected]
         if not reached or networks.covers(str(key.vpc_id), address) is not False:
@@ -206,8 +231,17 @@ class Attributor:
         if covered is None and self.sources:
             # Whether the recorder's own VPC holds it is not known, so another VPC's word does not settle it.
             return None
+        if not _is_global(address) and self._is_hidden(key):
+            return None
         candidates = (claims or self._covering(address)) & self._reachable(key, address, claims)
         return next(iter(candidates)) if len(candidates) == 1 else None
+
+    def _is_hidden(self, key: Key) -> bool:
+        """Whether the address may be in a connected VPC of which only the name is known, for want of a scan."""
+        return any(source.inventory.unscanned for source in self.sources) and any(
+            not any(source.inventory.networks.knows(vpc_id) for source in self.sources)
+            for vpc_id in self._connected(key)
+        )
 
     def _reachable(self, key: Key, address: Address, owning: frozenset[str | None]) -> frozenset[str | None]:
         """VPCs in which the key's VPC reaches the address."""
@@ -240,40 +274,79 @@ class Attributor:
         """Proven times first; then, for flows later than what was last seen, the owner that had no successor."""
         proven: list[Candidate] = []
         continued: list[Candidate] = []
-        for number, owner in owners:
-            others = self._others(number, owner, owners) if len(owners) > 1 else []
-            if any(o.valid_from <= owner.seen_until and owner.valid_from <= o.seen_until for o in others):
-                return []
+        for number, owner in sorted(owners, key=self._worth):
             source = self.sources[number]
-            status = STALE if source.is_stale else RESOLVED
-            proven.append(Candidate(owner.valid_from, owner.seen_until, number, owner.row, status, source.evidence))
-            if owner.is_open and owner.seen_until < key.last and all(o.seen_until < owner.seen_until for o in others):
+            is_late = source.is_ipam(owner.row)
+            others = self._others(number, owner, owners) if len(owners) > 1 else []
+            if any(owner.contradicts(other) and (is_late or not is_other_late) for other, is_other_late in others):
+                if is_late:
+                    continue  # EC2's word stands, IPAM's does not
+                return []
+            status, evidence = source.said(owner.row)
+            proven.append(Candidate(owner.valid_from, owner.seen_until, number, owner.row, status, evidence))
+            is_last = all(other.last_sight < owner.seen_until for other, _ in others)
+            if owner.is_open and owner.seen_until < key.last and is_last:
                 continued.append(Candidate(owner.valid_from, FOREVER, number, owner.row, status, "snapshot_open"))
-        return proven + continued
+        return [*proven, *continued]
 
-    def _others(self, number: int, owner: Owner, owners: Sequence[tuple[int, Owner]]) -> list[Owner]:
-        """Owners that are another interface than this one, whichever source tells of them."""
-        mine = self._interface(number, owner)
-        return [other for n, other in owners if self._interface(n, other) != mine]
+    def _worth(self, told: tuple[int, Owner]) -> tuple[bool, bool, bool, int]:
+        """Who is asked first where two parts tell of one interface: fresh, of EC2, with instance, and of late."""
+        number, owner = told
+        source = self.sources[number]
+        is_stale = source.said(owner.row)[0] == STALE
+        is_bare = source.inventory.instance_ids[owner.row] is None
+        return is_stale, source.is_ipam(owner.row), is_bare, -owner.seen_until
 
-    def _interface(self, number: int, owner: Owner) -> str:
-        return str(self.sources[number].inventory.interface_ids[owner.row])
+    def _others(self, number: int, owner: Owner, owners: Sequence[tuple[int, Owner]]) -> list[tuple[Owner, bool]]:
+        """Owners that are another interface, or this one attached elsewhere; and whether IPAM tells of them."""
+        mine = self._attachment(number, owner)
+        return [
+            (other, self.sources[n].is_ipam(other.row))
+            for n, other in owners
+            if _are_two(mine, self._attachment(n, other))
+        ]
+
+    def _attachment(self, number: int, owner: Owner) -> tuple[str, str | None, tuple[int, str | None]]:
+        inventory = self.sources[number].inventory
+        row = owner.row
+        return inventory.interface_ids[row], inventory.instance_ids[row], (number, inventory.part_of(row))
 
     def _located(self, address: Address, vpc_id: str) -> Candidate:
         for number, source in enumerate(self.sources):
             row = source.inventory.networks.subnet_row(vpc_id, address)
             if row is not None:
-                return Candidate(ALWAYS, FOREVER, number, row, STALE if source.is_stale else SUBNET, "subnet")
-        return self._nobody(address, ())
+                is_stale = source.is_stale_part(source.inventory.networks.subnets[row].part)
+                return Candidate(ALWAYS, FOREVER, number, row, STALE if is_stale else SUBNET, "subnet")
+        return self._nobody(address, (), vpc_id)
 
-    def _nobody(self, address: Address, owners: Sequence[tuple[int, Owner]]) -> Candidate:
+    def _nobody(self, address: Address, owners: Sequence[tuple[int, Owner]], vpc_id: str | None = None) -> Candidate:
+        """Nobody is named; ``vpc_id``: the VPC that the address is in, where that is known."""
         if not self.sources or address.text in self.unasked:
             status = UNRESOLVED
         elif owners:
             status = AMBIGUOUS
         else:
-            status = STALE if any(source.is_stale for source in self.sources) else ABSENT
+            status = self._absence(vpc_id)
         return Candidate(ALWAYS, FOREVER, NOBODY, 0, status, None)
+
+    def _absence(self, vpc_id: str | None) -> str:
+        """What it is worth that no owner is known: those who tell of the VPC would know, else anybody might."""
+        if vpc_id is not None:
+            tellers = [(s, part) for s in self.sources for part in s.inventory.networks.parts_of(vpc_id)]
+            if tellers:
+                return STALE if any(source.is_stale_part(part) for source, part in tellers) else ABSENT
+        if any(source.inventory.unscanned for source in self.sources):
+            return UNRESOLVED
+        return STALE if any(source.is_stale or source.stale_parts for source in self.sources) else ABSENT
+
+
+def _are_two(
+    one: tuple[str, str | None, tuple[int, str | None]], other: tuple[str, str | None, tuple[int, str | None]]
+) -> bool:
+    """Whether (interface, instance, who told) are two owners, and not one of which one teller knows less."""
+    if one[0] != other[0]:
+        return True
+    return one[1] != other[1] and (one[2] == other[2] or None not in (one[1], other[1]))
 
 
 def is_private_to(address: Address, sources: Sequence[Source]) -> bool:

@@ -11,9 +11,10 @@ import pyarrow.compute as pc
 from enricher.attribution import NOBODY, PEER, Candidate, Source
 from enricher.columns import int32_array, plain
 from enricher.endpoints import ABSENT, AMBIGUOUS, UNRESOLVED, Batch, Dimension
+from enricher.inventory import ALWAYS, FOREVER
 from enricher.keys import Keys
 from enricher.networks import Subnet
-from enricher.recorders import Recorders
+from enricher.recorders import Recorders, Spell
 from enricher.schema import LOCATION, RESOURCE, SIDES, STRING
 from enricher.traffic import REPORTERS
 
@@ -41,14 +42,14 @@ def dimension_of(
     """Lay out recorders, recorders before their attachment, different answers, and a last row of nulls."""
     names = ["status", *LOCATION, *RESOURCE, *promoted, "tags", "evidence"]
     known = recorders.endpoints.select(names)
-    before = recorders.detached().select(names) if _may_be_detached(recorders) else known.slice(0, 0)
+    before = recorders.detached().select(names) if _change(recorders) else known.slice(0, 0)
     candidates = [candidate for answer in answers.candidates for candidate in answer]
     number_of: dict[_Said, int] = {}
     said = int32_array([number_of.setdefault(candidate[2:], len(number_of)) for candidate in candidates])
     answered, row_of = _answer_rows(number_of, answers.sources, known)
     endpoints = pa.concat_tables([known, before, answered, _nulls(known, 1)]).combine_chunks()
     endpoint = pc.add(row_of.take(said), pa.scalar(known.num_rows + before.num_rows, pa.int32()))
-    chosen = _chosen([len(answer) for answer in answers.candidates], candidates, keys.codes, batch)
+    chosen = _chosen([len(answer) for answer in answers.candidates], candidates, keys.codes, batch, len(SIDES))
     asked = pc.fill_null(endpoint.take(chosen), endpoints.num_rows - 1)
     own = _own_rows(batch, recorders)
     side_rows = {}
@@ -111,10 +112,13 @@ def _of_subnets(subnets: Sequence[Subnet], like: pa.Table) -> pa.Table:
     return table
 
 
-def _chosen(depths: Sequence[int], candidates: Sequence[Candidate], codes: Any, batch: Batch) -> Any:
-    """For each of ``Keys.codes`` its first candidate that holds for [start, end] (null where nothing was asked).
+def _chosen(
+    depths: Sequence[int], offers: Sequence[Candidate] | Sequence[Spell], codes: Any, batch: Batch, copies: int
+) -> Any:
+    """For each code of a key its first offer that holds for [start, end] (null where nothing was asked).
 
-    ``depths``: how many ``candidates`` each key has, which stand behind each other, best first.
+    ``depths``: how many ``offers`` each key has, which stand behind each other, best first; the last one holds always.
+    ``codes`` are those of the batch's rows, ``copies`` times.
     """
     places = int32_array(accumulate(depths[:-1], initial=0)).take(codes)
     if max(depths, default=1) == 1:
@@ -122,9 +126,9 @@ def _chosen(depths: Sequence[int], candidates: Sequence[Candidate], codes: Any, 
     is_deep = pc.fill_null(pc.greater(int32_array(depths), 1).take(codes), False)
     deep = pc.indices_nonzero(is_deep)
     places_of_deep = places.take(deep)
-    starts, ends = (pa.concat_arrays([times] * len(SIDES)).take(deep) for times in (batch.starts, batch.ends))
-    valid_from = pa.array([candidate.valid_from for candidate in candidates], pa.int64())
-    valid_to = pa.array([candidate.valid_to for candidate in candidates], pa.int64())
+    starts, ends = (pa.concat_arrays([times] * copies).take(deep) for times in (batch.starts, batch.ends))
+    valid_from = pa.array([offer.valid_from for offer in offers], pa.int64())
+    valid_to = pa.array([offer.valid_to for offer in offers], pa.int64())
     for _ in range(max(depths) - 1):
         since, until = valid_from.take(places_of_deep), valid_to.take(places_of_deep)
         holds = pc.and_(pc.less_equal(since, starts), pc.less_equal(ends, until))
@@ -132,16 +136,23 @@ def _chosen(depths: Sequence[int], candidates: Sequence[Candidate], codes: Any, 
     return pc.replace_with_mask(places, is_deep, places_of_deep)
 
 
-def _may_be_detached(recorders: Recorders) -> bool:
-    return bool(recorders.attached_at.null_count < len(recorders.attached_at))
+def _change(recorders: Recorders) -> bool:
+    """Whether what a recorder is called depends on the time."""
+    return any(len(spells) != 1 or spells[0][:2] != (ALWAYS, FOREVER) for spells in recorders.spells)
 
 
 def _own_rows(batch: Batch, recorders: Recorders) -> Any:
-    """The recorder's endpoint row for each flow; before its instance's attachment the detached one."""
-    if not _may_be_detached(recorders):
+    """The recorder's endpoint row for each flow: the first spell that holds, else the one without its instance."""
+    if not _change(recorders):
         return batch.recorder
-    early = pc.fill_null(pc.less(batch.starts, recorders.attached_at.take(batch.recorder)), False)
-    return pc.if_else(early, pc.add(batch.recorder, batch.recorders.num_rows), batch.recorder)
+    detached = recorders.endpoints.num_rows
+    offers = [
+        [*spells, Spell(ALWAYS, FOREVER, detached + recorder, is_proven=False)]
+        for recorder, spells in enumerate(recorders.spells)
+    ]
+    every = [spell for offered in offers for spell in offered]
+    chosen = _chosen([len(offered) for offered in offers], every, batch.recorder, batch, 1)
+    return int32_array([spell.row for spell in every]).take(chosen)
 
 
 def _unnamed_own(side: str, rows: Any, endpoints: pa.Table, recorders: Recorders, batch: Batch, reporter: Any) -> Any:

@@ -63,6 +63,15 @@ class Owner(NamedTuple):
         """Whether the ownership, continuation included, touches [first, last]."""
         return self.valid_from <= last and (self.is_open or first <= self.seen_until)
 
+    def contradicts(self, other: "Owner") -> bool:
+        """Whether both are proven for one second."""
+        return self.valid_from <= other.seen_until and other.valid_from <= self.seen_until
+
+    @property
+    def last_sight(self) -> int:
+        """The latest second in which it may have been seen: a single look lasts from its beginning to its end."""
+        return max(self.valid_from, self.seen_until)
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -157,18 +166,29 @@ class Inventory:
         """What its own side shows of itself: the primary private address and the IPv6 addresses."""
         return self._own_addresses[row].as_py() or []
 
-    def versions(self, row: int) -> Sequence[int]:
-        """The interface's rows, one for each thing it was attached to, ``row`` among them; latest sight last."""
-        rows = self._versions.get(self.interface_ids[row])
-        return (row,) if rows is None else sorted(rows, key=lambda each: (self._until[each], each))
+    def attachments(self, row: int) -> list[tuple[int, tuple[int, int]]]:
+        """The interface's rows with the first and last second (Unix) proven for what it was attached to, in order.
+
+        Where two parts tell of one attachment the later sight counts, and the one that knows its instance; none at all
+        where they contradict each other.
+        """
+        rows = self._versions.get(self.interface_ids[row], [row])
+        kept: list[int] = []
+        for one in sorted(rows, key=lambda each: (self.instance_ids[each] is None, -self._until[each])):
+            meeting = [other for other in kept if self._meet(one, other)]
+            instance_id = self.instance_ids[one]
+            if instance_id is not None and any(self.instance_ids[other] != instance_id for other in meeting):
+                return []
+            if not meeting:
+                kept.append(one)
+        return [(each, (self._since[each], self._until[each])) for each in sorted(kept, key=self._until.__getitem__)]
+
+    def _meet(self, one: int, other: int) -> bool:
+        return self._since[one] <= self._until[other] and self._since[other] <= self._until[one]
 
     def is_lasting(self, row: int) -> bool:
         """Whether the interface is only known with one attachment, and never has another one."""
         return self._may_move[row].as_py() is False and self.interface_ids[row] not in self._versions
-
-    def proven(self, row: int) -> tuple[int, int]:
-        """The first and the last second (Unix) for which this version of the interface is proven."""
-        return self._since[row], self._until[row]
 
     def is_open(self, row: int) -> bool:
         """Whether this version of the interface was still there when last looked for."""
@@ -181,11 +201,11 @@ class Inventory:
         return None if code < 0 else self.part_names[code]
 
     def known_until(self, part: str | None) -> float:
-        """Up to when (Unix seconds) all owners in ``part`` are known (None: in every part); for ever if undated."""
+        """Up to when (Unix seconds) all owners in ``part`` are known (None: in any part); for ever if undated."""
         if not self.parts:
             return FOREVER if self.observed_at is None else self.observed_at
         scans = [each.begun_at for each in self.parts if part in (None, each.name)]
-        return min((ALWAYS if begun_at is None else begun_at for begun_at in scans), default=ALWAYS)
+        return max((begun_at for begun_at in scans if begun_at is not None), default=ALWAYS)
 
     def owners(self, address: Address) -> list[Owner]:
         """Who owned the private (or IPv6) address, in any VPC, ever as far as this inventory goes."""

@@ -280,6 +280,8 @@ def _may_move(interface: Document, resource_type: str) -> bool:
     """
     attachment = interface.get("Attachment") or {}
     is_first = attachment.get("DeviceIndex") == 0 and not attachment.get("NetworkCardIndex")
+    # An interface that outlives its instance may become another one's first.
+    is_first = is_first and attachment.get("DeleteOnTermination") is not False
     is_users = resource_type in ("instance", "network_interface") and not interface.get("RequesterManaged")
     return is_users and not is_first
 

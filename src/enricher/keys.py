@@ -55,9 +55,10 @@ class OwnAddresses:
 
     def owns(self, recorder: int, address: int) -> bool | None:
         """Whether one of the recorder's interfaces owns the address; None where no source knows the interface."""
-        known = [(inventory, row) for number, inventory, row in self._of(recorder)]
-        if any(owner.row == row for inventory, row in known for owner in inventory.owners(self._addresses[address])):
-            return True
+        for _, inventory, row in self._of(recorder):
+            owners = inventory.owners(self._addresses[address])
+            if any(inventory.interface_ids[owner.row] == inventory.interface_ids[row] for owner in owners):
+                return True
         # What an instance's other interfaces do not own, an interface that no source knows yet may.
         return False if self._picks[recorder] is not None else self._may_own(recorder, address)
 
@@ -128,14 +129,16 @@ def peer_sides(batch: Batch, recorders: Recorders, reporter: Any) -> PeerSides:
     )
     shown = pairs.dictionary_encode()
     firsts, lasts = spans(shown.indices, len(shown.dictionary), batch.starts, batch.ends)
-    attached_at = recorders.attached_at.to_pylist()
     for pair, first, last in zip(shown.dictionary.to_pylist(), firsts, lasts, strict=True):
         recorder, address = divmod(pair, len(batch.addresses))
-        vpc_id, since = recorders.vpc_ids[recorder], attached_at[recorder]
-        # An instance that the inventory tells, not the record, holds only since its attachment.
-        proven_from = first if since is None else max(first, since)
-        if vpc_id is not None and proven_from <= last:
-            sides.setdefault((vpc_id, address), []).append((recorder, proven_from, last))
+        vpc_id = recorders.vpc_ids[recorder]
+        if vpc_id is None:
+            continue
+        # An instance that the inventory tells, not the record, holds only for the time that is proven.
+        for since, until, row, is_proven in recorders.spells[recorder]:
+            proven_from, proven_to = max(first, since), min(last, until)
+            if is_proven and proven_from <= proven_to:
+                sides.setdefault((vpc_id, address), []).append((row, proven_from, proven_to))
     return sides
 
 

@@ -64,8 +64,10 @@ class Networks:
         self._all_vpcs = merged(cidr for vpc in self.vpcs for cidr in vpc.cidrs)
         self.holds_public_ranges = any(not is_private_network(cidr) for vpc in self.vpcs for cidr in vpc.cidrs)
         by_vpc: dict[str, list[tuple[str, int]]] = {}
+        self._parts: dict[str, frozenset[str | None]] = {}
         for row, subnet in enumerate(self.subnets):
             by_vpc.setdefault(subnet.vpc_id, []).extend((cidr, row) for cidr in subnet.cidrs)
+            self._parts[subnet.vpc_id] = self.parts_of(subnet.vpc_id) | {subnet.part}
         # Subnets of one VPC never overlap, so the longest prefix is the only one.
         self._subnet_ranges = {vpc_id: Ranges(cidrs) for vpc_id, cidrs in by_vpc.items()}
         self._connected: dict[str, dict[str, set[str]]] = {}
@@ -80,6 +82,14 @@ class Networks:
         if ranges is None:
             return True if self.subnet_row(vpc_id, address) is not None else None
         return ranges.find(address) is not None
+
+    def knows(self, vpc_id: str | None) -> bool:
+        """Whether anything is known of where the VPC's addresses are."""
+        return vpc_id in self._vpc_ranges or vpc_id in self._subnet_ranges
+
+    def parts_of(self, vpc_id: str) -> frozenset[str | None]:
+        """The parts that tell of the VPC's subnets, and so of the interfaces in them; none where none do."""
+        return self._parts.get(vpc_id, frozenset())
 
     def any_vpc_covers(self, address: Address) -> bool:
         """Whether a CIDR of any known VPC holds the address."""

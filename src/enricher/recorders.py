@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
 import pyarrow as pa
@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from enricher.attribution import Source
 from enricher.columns import plain
 from enricher.endpoints import RESOLVED, SUBNET
-from enricher.inventory import promoted_values
+from enricher.inventory import ALWAYS, FOREVER, promoted_values
 from enricher.resource_kinds import HOP_KINDS
 from enricher.schema import AZ_ID, LOCATION, RESOURCE, STRING, TAGS
 from enricher.traffic import RecorderKinds
@@ -21,13 +21,22 @@ _KIND_OF_TYPE: Final = {"regional_nat_gateway": "nat_gateway", "network_load_bal
 _TAG_FIELDS: Final = ("instance_tag", "instance_tag_2", "interface_tag", "interface_tag_2", "asg_tag", "asg_tag_2")
 
 
+class Spell(NamedTuple):
+    """For flows inside [valid_from, valid_to] (Unix seconds) ``row`` of ``Recorders.endpoints`` is the recorder."""
+
+    valid_from: int
+    valid_to: int
+    row: int
+    is_proven: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Recorders:
-    """One row a recorder: ``endpoints`` are what its own side is called.
+    """``endpoints``: what the own side of each recorder is called, a row a recorder; then rows of other times.
 
     ``picks``: (source, row) of its interface, None where no source knows it; ``vpc_ids``: its VPC or None;
     ``named``: it has an interface, instance or resource of its own; ``kinds``: gateways and ends told apart;
-    ``attached_at``: Unix seconds from which the instance of ``endpoints`` holds, None where the record told it.
+    ``spells``: which row holds when, the first that holds counts, and if none does the interface is ``detached``.
     """
 
     endpoints: pa.Table
@@ -35,15 +44,13 @@ class Recorders:
     vpc_ids: list[str | None]
     named: Any
     kinds: RecorderKinds
-    attached_at: Any
+    spells: list[list[Spell]]
 
     def detached(self) -> pa.Table:
-        """``endpoints`` as they were before their instance was attached: the interface's place, nobody's resource."""
-        columns = {name: self.endpoints[name] for name in self.endpoints.column_names}
-        lasting = (*LOCATION, "status", "evidence")
-        for name, column in columns.items():
-            if name == "instance_id" or name not in lasting:
-                columns[name] = pa.nulls(len(column), column.type)
+        """A row a recorder without the instance that it has at other times: the interface's place, no resource."""
+        lasting = {"status", "evidence", *LOCATION} - {"instance_id"}
+        table = self.endpoints.slice(0, len(self.picks))
+        columns = {name: table[name] if name in lasting else _nulls(table[name]) for name in table.column_names}
         return pa.table(columns)
 
 
@@ -56,10 +63,16 @@ def recorders_of(
 ) -> Recorders:
     """Join what records tell (``recorded``: ``Batch.recorders``) with the sources; ``record_tags``: field → tag key."""
     told = _cleaned(recorded)
-    identities = zip(told["interface_id"].to_pylist(), told["instance_id"].to_pylist(), strict=True)
+    instances = told["instance_id"].to_pylist()
+    identities = zip(told["interface_id"].to_pylist(), instances, strict=True)
     picks = [_find(interface_id, instance_id, sources) for interface_id, instance_id in identities]
-    found = taken(sources, picks, promoted)
-    known = _as_of_record(found, told["instance_id"], picks, sources)
+    spells, others = _spells(picks, instances, sources)
+    every_pick = [*picks, *(other.pick for other in others)]
+    if others:
+        rows = pa.array([*range(len(picks)), *(other.recorder for other in others)])
+        told = {name: column.take(rows) for name, column in told.items()}
+    found = taken(sources, every_pick, promoted)
+    known = _as_of_record(found, told["instance_id"], every_pick, sources)
     columns: dict[str, Any] = {
         name: pc.coalesce(told[name], plain(known[name])) if name in told else plain(known[name]) for name in LOCATION
     }
@@ -74,16 +87,62 @@ def recorders_of(
     }
     named = pc.is_valid(pc.coalesce(columns["interface_id"], columns["instance_id"], told["resource_id"]))
     columns["status"] = pc.if_else(named, RESOLVED, SUBNET)
-    columns["evidence"] = pa.array(["record"] * len(picks), STRING)
-    endpoints = pa.table(columns)
+    columns["evidence"] = pa.array(["record"] * len(picks) + [other.evidence for other in others], STRING)
     return Recorders(
-        endpoints,
+        pa.table(columns),
         picks,
         columns["vpc_id"].to_pylist(),
         named,
-        RecorderKinds(_is_hop(told, columns["resource_type"]), _is_endpoint(told, picks)),
-        _attached_at(told["instance_id"], picks, sources),
+        RecorderKinds(_is_hop(told, columns["resource_type"]), _is_endpoint(told, every_pick)),
+        spells,
     )
+
+
+class _Other(NamedTuple):
+    """A recorder at another time, or by other evidence."""
+
+    recorder: int
+    pick: tuple[int, int]
+    evidence: str
+
+
+def _spells(
+    picks: Sequence[tuple[int, int] | None], told: Sequence[str | None], sources: Sequence[Source]
+) -> tuple[list[list[Spell]], list[_Other]]:
+    """When each recorder is what, and the rows this needs beside a row a recorder.
+
+    ``told``: the instances that records name; those hold for their records. What an interface was attached to without
+    a record's word holds only for the time proven, if it may ever change.
+    """
+    spells = []
+    others: list[_Other] = []
+    for recorder, (pick, instance_id) in enumerate(zip(picks, told, strict=True)):
+        if pick is None or instance_id is not None:
+            spells.append([Spell(ALWAYS, FOREVER, recorder, is_proven=True)])
+            continue
+        inventory = sources[pick[0]].inventory
+        if inventory.is_lasting(pick[1]):
+            attached_at = inventory.instance_since(pick[1])
+            spells.append([Spell(ALWAYS if attached_at is None else attached_at, FOREVER, recorder, is_proven=True)])
+            continue
+        mine = []
+        proven = inventory.attachments(pick[1])
+        for row, (since, until) in proven:
+            place = recorder
+            if row != pick[1]:
+                place = len(picks) + len(others)
+                others.append(_Other(recorder, (pick[0], row), "record"))
+            mine.append(Spell(since, until, place, is_proven=True))
+        if proven and proven[-1][1][1] != FOREVER and inventory.is_open(proven[-1][0]):
+            row, (since, _) = proven[-1]
+            mine.append(Spell(since, FOREVER, len(picks) + len(others), is_proven=False))
+            others.append(_Other(recorder, (pick[0], row), "snapshot_open"))
+        spells.append(mine)
+    return spells, others
+
+
+def _nulls(column: Any) -> Any:
+    return pa.nulls(len(column), column.type)
 
 
 def taken(
@@ -227,12 +286,3 @@ def _is_endpoint(told: Mapping[str, Any], picks: Sequence[tuple[int, int] | None
     """
     told_kind = pc.is_valid(pc.coalesce(told["instance_id"], told["ecs_task_id"], told["interface_type"]))
     return pc.or_(told_kind, pa.array([pick is not None for pick in picks], pa.bool_()))
-
-
-def _attached_at(told_instance: Any, picks: Sequence[tuple[int, int] | None], sources: Sequence[Source]) -> Any:
-    """When the inventory's instance was attached; null where the record itself named the instance, or none is known."""
-    times = [
-        None if pick is None or instance is not None else sources[pick[0]].inventory.instance_since(pick[1])
-        for pick, instance in zip(picks, told_instance.to_pylist(), strict=True)
-    ]
-    return pa.array(times, pa.int64())

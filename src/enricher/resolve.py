@@ -32,11 +32,15 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Misses:
-    """What the snapshot does not know may be asked here: EC2 behind the cache, at ``now``, within ``budget``."""
+    """What the snapshot does not know may be asked here: EC2 behind the cache, at ``now``, within ``budget``.
+
+    ``part``: the part of the inventory (account and region) that EC2 can be asked of; None: not known.
+    """
 
     source: MissSource
     now: float
     budget: Budget
+    part: str | None = None
 
 
 def resolve(
@@ -83,7 +87,7 @@ def _misses_asked(
     snapshot: Source | None,
 ) -> tuple[Attributor, list[list[Candidate]]]:
     """Ask for the addresses of keys without an owner, unless a snapshot later than the flows was complete."""
-    known_until = -float("inf") if snapshot is None else snapshot.inventory.observed_at or float("inf")
+    known_until = -float("inf") if snapshot is None else snapshot.inventory.known_until(misses.part)
     missed = [
         position
         for position, (key, candidates) in enumerate(zip(keys, answers, strict=True))
