@@ -4,6 +4,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from workbench.cloud import FOREVER, LocalCloud, Refuse
+from workbench.cloud.documents import LISTS
 
 ACCOUNTS = ("111111111111", "222222222222")
 
@@ -68,6 +69,28 @@ def test_without_the_external_id_a_role_is_not_to_be_had(cloud, parameters):
 def test_a_role_that_is_not_there_is_denied(cloud):
     """An account that has not set the role up cannot be told from one that refuses."""
     assert refusal_of(assume, cloud, "999999999999") == ("AccessDenied", 403)
+
+
+@pytest.mark.parametrize(
+    ("document", "resource", "service", "method"),
+    [
+        ("load-balancers", {"LoadBalancerName": "theirs"}, "elbv2", "describe_load_balancers"),
+        ("classic-load-balancers", {"LoadBalancerName": "theirs"}, "elb", "describe_load_balancers"),
+        ("vpc-endpoints", {"VpcEndpointId": "vpce-theirs"}, "ec2", "describe_vpc_endpoints"),
+        ("auto-scaling-instances", {"InstanceId": "i-theirs"}, "autoscaling", "describe_auto_scaling_instances"),
+        ("tagged-resources", {"ResourceARN": "arn:aws:sqs:us-east-1:1:q"}, "resourcegroupstaggingapi", "get_resources"),
+        ("ipam-scopes", {"IpamScopeId": "ipam-scope-1"}, "ec2", "describe_ipam_scopes"),
+        ("flow-logs", {"FlowLogId": "fl-theirs"}, "ec2", "describe_flow_logs"),
+    ],
+)
+def test_every_service_shows_an_account_its_own_and_no_more(cloud, document, resource, service, method):
+    """Nothing of another account, nor of the same account's other regions."""
+    cloud.replace_inventory({document: {LISTS[document]: [resource]}}, account_id="333333333333")
+    cloud.allow_roles({role("333333333333"): None})
+    credentials = assume(cloud, "333333333333")
+    elsewhere = cloud.client(service), cloud.client(service, "eu-west-1", **credentials)
+    assert len(getattr(cloud.client(service, **credentials), method)()[LISTS[document]]) == 1
+    assert [getattr(client, method)()[LISTS[document]] for client in elsewhere] == [[], []]
 
 
 def test_one_account_can_be_denied_alone(cloud):
