@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from enricher import __version__
-from enricher.columns import plain
+from enricher.columns import looked_up, plain
 from enricher.endpoints import ABSENT, AMBIGUOUS, RESOLVED, STALE, SUBNET, Dimension
 from enricher.schema import SIDES, TIMESTAMP, lake_columns
 from enricher.traffic import is_service, path_name, traffic_class
@@ -32,7 +32,7 @@ class Provenance:
 
 def enrich(flows: pa.Table, dimension: Dimension, provenance: Provenance) -> pa.Table:
     """Add both sides, the reporter, class, path and provenance to ``flows`` (``schema.flow_columns()``)."""
-    columns: dict[str, Any] = {name: plain(flows[name]) for name in flows.column_names}
+    columns: dict[str, Any] = dict(zip(flows.column_names, map(plain, flows.columns), strict=True))
     words = {name: _encoded(plain(dimension.endpoints[name])) for name in dimension.endpoints.column_names}
     for side in SIDES:
         columns |= _taken(words, dimension.side_rows[side], f"{side}_")
@@ -57,12 +57,12 @@ def _taken(words: Mapping[str, Any], rows: Any, prefix: str) -> dict[str, Any]:
 def _at(column: Any, rows: Any, used: Any) -> Any:
     if pa.types.is_dictionary(column.type):
         if len(column.dictionary) <= _FEW_WORDS:
-            return column.take(rows)
+            return looked_up(column, rows)
         column = column.dictionary.take(column.indices.take(used.dictionary)).dictionary_encode()
-        return column.take(used.indices)
+        return looked_up(column, used.indices)
     column = column.take(used.dictionary)
     keys, items = column.keys.dictionary_encode(), column.items.dictionary_encode()
-    return pa.MapArray.from_arrays(column.offsets, keys, items, mask=column.is_null()).take(used.indices)
+    return looked_up(pa.MapArray.from_arrays(column.offsets, keys, items, mask=column.is_null()), used.indices)
 
 
 def _encoded(words: Any) -> Any:
@@ -77,8 +77,8 @@ def _traffic_class(flows: pa.Table, dimension: Dimension, words: Mapping[str, An
     return traffic_class(
         flows,
         pc.and_(*(pc.is_valid(dimension.is_public[side]) for side in SIDES)),
-        {side: {name: array.take(rows[side]) for name, array in codes.items()} for side in SIDES},
-        {side: is_ours.take(rows[side]) for side in SIDES},
+        {side: {name: looked_up(array, rows[side]) for name, array in codes.items()} for side in SIDES},
+        {side: looked_up(is_ours, rows[side]) for side in SIDES},
         {side: _public(dimension.is_public[side], columns[f"{side}_status"]) for side in SIDES},
     )
 

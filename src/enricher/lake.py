@@ -27,6 +27,7 @@ _DELTA_COLUMNS: Final = ("srcport", "dstport")
 # write all that, and makes it hardly smaller.
 _FEW_WORDS: Final = 8
 _FEW_NUMBERS: Final = ("version", "protocol", "traffic_path", "inventory_age_s")
+_WRITE_AT_ONCE: Final = 8_192  # rows: most batches in one go
 _ATTEMPTS_ON_CONFLICT: Final = 5
 # Where neither a time nor an arrival is known: a partition that is plainly no real one.
 _UNDATED: Final = 0
@@ -107,6 +108,7 @@ def to_parquet(rows: pa.Table) -> Any:
         column_encoding=dict.fromkeys(_DELTA_COLUMNS, "DELTA_BINARY_PACKED"),
         store_schema=False,
         row_group_size=ROWS_PER_GROUP,
+        write_batch_size=_WRITE_AT_ONCE,
         # Objects are found by partition; within one, only time can exclude a row group.
         write_statistics=["start", "end"],
     )

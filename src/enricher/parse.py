@@ -7,6 +7,7 @@ dictionary-encoded, because everything downstream works on their indices.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from ipaddress import ip_address
 from typing import Any, Final
 
@@ -112,8 +113,8 @@ class _Rows:
         self._positions = int32_array(p for p in range(len(lines)) if p not in gone) if gone else None
 
     def take_out(self, mask: Any) -> list[int]:
-        """Take the rows where ``mask`` (bool, no nulls) is true out of the table; answers their lines' positions."""
-        if not pc.any(mask).as_py():
+        """Take the rows where ``mask`` (bool, no nulls; None: nowhere) is true out; answers their lines' positions."""
+        if mask is None or not pc.any(mask).as_py():
             return []
         mask = plain(mask)
         kept = pc.invert(mask)
@@ -139,7 +140,7 @@ class _Rows:
 
 def _parse_group(text: bytes, lines: Sequence[str], ordinals: Sequence[int], log_format: LogFormat) -> Parsed:
     """Lines of one format; ``text`` holds the same lines, LF between them."""
-    if any(blank in text for blank in _ODD_BLANKS):
+    if not isinstance(lines, LineBlock) and any(blank in text for blank in _ODD_BLANKS):
         text = "\n".join(_even(line) for line in lines).encode()
     misfits: list[int] = []
     table = None if _may_hold_hexadecimal(text) else _read_typed(text, log_format, misfits)
@@ -192,19 +193,14 @@ def _even(line: str) -> str:
 
 
 def _has_empty_word(table: pa.Table) -> Any:
-    """Rows with an empty value in any text column (bool)."""
-    found = pa.repeat(pa.scalar(False), table.num_rows)
+    """Rows with an empty value in any text column (bool; None: there are none)."""
     columns = [plain(column) for column in table.columns]
-    words = [column.dictionary for column in columns if pa.types.is_dictionary(column.type)]
-    if words and pc.index(pa.chunked_array(words), "").as_py() >= 0:
-        for column in columns:
-            if pa.types.is_dictionary(column.type):
-                empty = pc.equal(column.dictionary, "").take(column.indices)
-                found = pc.or_(found, pc.fill_null(empty, False))
-    for column in columns:
-        if column.type == STRING:
-            found = pc.or_(found, pc.fill_null(pc.equal(column, ""), False))
-    return found
+    coded = [column for column in columns if pa.types.is_dictionary(column.type)]
+    if not coded or pc.index(pa.chunked_array([column.dictionary for column in coded]), "").as_py() < 0:
+        coded = []
+    empty = [pc.equal(column.dictionary, "").take(column.indices) for column in coded]
+    empty += [pc.equal(column, "") for column in columns if column.type == STRING]
+    return reduce(pc.or_, (pc.fill_null(each, False) for each in empty)) if empty else None
 
 
 def _cast_numbers(rows: _Rows, log_format: LogFormat) -> None:
