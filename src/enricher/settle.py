@@ -1,0 +1,298 @@
+"""The second look: rows of the lake answered again with a later snapshot. Attribution's own rules, run again.
+
+What is looked at again: every side that is not proven. Not only ``unresolved``, ``stale`` and ``snapshot_open``: an
+address was also ``subnet``, ``absent`` or ``ambiguous`` because its owner came after the snapshot of that moment. All
+given rows answer for each other, so a whole hour may be handed in.
+
+A side is replaced where the new answer
+
+- is better founded: proven (record, peer_record, snapshot, ipam, ec2), then named by continuation, then named by a
+  stale snapshot, then a subnet, then absent or ambiguous, then unresolved; or
+- is that of an inventory that knows the flow's time: all of it was scanned after the flow's end (for an owner named by
+  continuation: the owner's part was), and it still remembers owners that were gone at the flow's start. That owner is
+  then withdrawn, unless it had the address again next, with nobody in between: so it is after an outage.
+- names the same interface, where the record told who it is and no snapshot knew its tags.
+
+What stays: AWS's columns, rows and their order, ``batch_id``, ``arrived_at``, proven sides, and a ``reporter`` once
+told. What follows the sides of a changed row: ``traffic_class``, ``inventory_age_s`` (negative: the inventory is later
+than the arrival) and ``enricher_version``. A second look with the same inventory changes nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from enricher.addresses import Address
+from enricher.attribution import Source
+from enricher.columns import plain
+from enricher.endpoints import ABSENT, AMBIGUOUS, RESOLVED, STALE, SUBNET, UNRESOLVED, Dimension
+from enricher.enrich import Provenance, enrich
+from enricher.inventory import ALWAYS, Inventory
+from enricher.resolve import Rules, resolve
+from enricher.schema import LOCATION, RESOURCE, SIDES, STRING, flow_columns
+
+_PROVEN: Final = 6
+_STALE_NAMED: Final = 4
+_FOLLOWING: Final = ("traffic_class", "inventory_age_s", "enricher_version")
+_TOLD_ONCE: Final = ("batch_id", "arrived_at", "path_name")
+_REPORTER: Final = ("resource_type", "resource_id", "az_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The rows after the second look, and what became of the sides that were looked at again.
+
+    ``settled``: better founded, and nobody else than before; ``changed``: another owner than was named before;
+    ``withdrawn``: an owner was named and none is now; ``kept``: as they were.
+    """
+
+    rows: pa.Table
+    settled: int
+    changed: int
+    withdrawn: int
+    kept: int
+
+
+def settle(rows: pa.Table, source: Source, rules: Rules, remembered_since: float = ALWAYS) -> Settled:
+    """Answer rows (``schema.lake_columns()``) again with ``source``, a snapshot later than those they were made with.
+
+    ``remembered_since``: Unix seconds since when the snapshot holds owners that have vanished: when it was merged,
+    less ``keep_s``. ``rules`` are those that the rows were made with.
+    """
+    rows = rows.combine_chunks()
+    if not rows.num_rows:
+        return Settled(rows, 0, 0, 0, 0)
+    flows = _flows(rows)
+    arrived_at = plain(rows["arrived_at"]).cast(pa.int64())
+    fresh = resolve(flows, source, rules, arrived_at=pc.divide(arrived_at, 1000))
+    reporter = _Reporter(rows, fresh)
+    knowledge = _Knowledge(source.inventory, remembered_since)
+    sides = {side: _Side(side, rows, fresh, reporter, knowledge) for side in SIDES}
+    settled = enrich(flows, _merged(rows, fresh, reporter, sides), Provenance("", arrived_at))
+    is_changed = pc.or_(reporter.is_taken, pc.or_(*(side.is_taken for side in sides.values())))
+    told = {column.name for column in flow_columns()} | set(_TOLD_ONCE)
+    columns = {}
+    for field in rows.schema:
+        columns[field.name] = plain(rows[field.name])
+        if field.name not in told:
+            after = _of_type(plain(settled[field.name]), field.type)
+            is_new = is_changed if field.name in _FOLLOWING else None
+            columns[field.name] = after if is_new is None else pc.if_else(is_new, after, columns[field.name])
+    counts = [sum(side.count(what) for side in sides.values()) for what in ("settled", "changed", "withdrawn", "kept")]
+    return Settled(pa.table(columns, schema=rows.schema), *counts)
+
+
+def _flows(rows: pa.Table) -> pa.Table:
+    """The rows as they were parsed: AWS's columns, words as dictionaries."""
+    columns = {}
+    for column in flow_columns():
+        values = plain(rows[column.name])
+        is_words = column.type == STRING and not pa.types.is_dictionary(values.type)
+        columns[column.name] = values.dictionary_encode() if is_words else values
+    return pa.table(columns)
+
+
+class _Reporter:
+    """Whose side the recorder is: as told before, or now that its interface is known."""
+
+    def __init__(self, rows: pa.Table, fresh: Dimension) -> None:
+        before = _words(rows, "reporter")
+        now = fresh.reporter.cast(STRING)
+        self.final = pc.coalesce(before, now)
+        kind = pc.take(plain(fresh.endpoints["resource_type"]), fresh.reporter_rows)
+        is_known_now = pc.and_(pc.is_null(_words(rows, "reporter_resource_type")), pc.is_valid(kind))
+        is_same = pc.fill_null(pc.equal(before, now), False)
+        self.is_taken = pc.or_(pc.and_(pc.is_null(before), pc.is_valid(now)), pc.and_(is_same, is_known_now))
+
+
+class _Knowledge:
+    """Which flows' times the inventory knows."""
+
+    def __init__(self, inventory: Inventory, remembered_since: float) -> None:
+        self._inventory = inventory
+        self.remembered_since = remembered_since
+        names = [part.name for part in inventory.parts]
+        self._complete_until = min(map(inventory.known_until, names), default=inventory.known_until(None))
+
+    def until(self, interfaces: Any) -> Any:
+        """For each interface id (null: nobody in particular) up to when its part was scanned (float)."""
+        codes = interfaces.dictionary_encode()
+        inventory = self._inventory
+        rows = [inventory.rows.get(name) for name in codes.dictionary.to_pylist()]
+        known = [self._complete_until if row is None else inventory.known_until(inventory.part_of(row)) for row in rows]
+        until = pa.array([float(moment) for moment in known], pa.float64()).take(codes.indices)
+        return pc.fill_null(until, float(self._complete_until))
+
+    def comes_back(self, owner: tuple[str | None, str | None], vpc_id: str | None, address: str, start: int) -> bool:
+        """Whether (interface, instance) had the address before ``start`` and next after it, nobody in between."""
+        inventory = self._inventory
+        parsed = Address.parse(address)
+        spells = sorted(
+            (one.valid_from, one.seen_until, one.row)
+            for one in (*inventory.owners(parsed), *inventory.public_owners(parsed))
+            if one.vpc_id in (None, vpc_id)
+        )
+        before = [row for valid_from, _, row in spells if valid_from <= start][-1:]
+        after = [row for valid_from, _, row in spells if valid_from > start][:1]
+        return bool(before and after) and all(
+            (inventory.interface_ids[row], inventory.instance_ids[row]) == owner for row in (*before, *after)
+        )
+
+
+class _Side:
+    """One side of all rows: which of the new answers are taken, and what that means."""
+
+    def __init__(self, side: str, rows: pa.Table, fresh: Dimension, reporter: _Reporter, knowledge: _Knowledge) -> None:
+        names = ("status", "evidence", *LOCATION, *RESOURCE)
+        picked = fresh.side_rows[side]
+        before = {name: _words(rows, f"{side}_{name}") for name in names}
+        before["evidence"] = _without_service(before["evidence"])
+        now = {name: plain(fresh.endpoints[name]).take(picked) for name in names}
+        rank, new_rank = _rank(before), _rank(now)
+        differs = _differs(before["status"], now["status"])
+        for name in names:
+            differs = pc.or_(differs, _differs(before[name], now[name]))
+        is_open = pc.fill_null(pc.less(rank, _PROVEN), False)
+        is_named = pc.and_(is_open, pc.greater_equal(rank, _STALE_NAMED))
+        looked = pc.invert(pc.is_in(now["status"], value_set=pa.array([STALE, UNRESOLVED])))
+        is_known = pc.and_(looked, _is_known(rows, pc.if_else(is_named, before["interface_id"], None), knowledge))
+        is_better = pc.greater(new_rank, rank)
+        allowed = pc.or_(_differs(now["evidence"], pa.scalar("record")), pc.equal(reporter.final, side))
+        allowed = pc.and_(pc.fill_null(allowed, False), differs)
+        takes = pc.and_(pc.and_(is_open, allowed), pc.or_(is_better, is_known))
+        doubtful = pc.and_(takes, pc.and_(is_named, pc.invert(is_better)))
+        takes = pc.and_(takes, pc.invert(_returning(side, rows, before, doubtful, knowledge)))
+        tags = plain(fresh.endpoints["tags"]).take(picked)
+        self.is_taken = pc.or_(takes, _is_fuller(before, now, plain(rows[f"{side}_tags"]), tags))
+        another = pc.or_(
+            _differs(before["interface_id"], now["interface_id"]), _differs(before["instance_id"], now["instance_id"])
+        )
+        left = pc.and_(self.is_taken, is_named)
+        is_nobody = pc.less(new_rank, _STALE_NAMED)
+        masks = {
+            "withdrawn": pc.and_(left, is_nobody),
+            "changed": pc.and_(left, pc.and_(another, pc.invert(is_nobody))),
+            "kept": pc.and_(is_open, pc.invert(self.is_taken)),
+        }
+        self._counts: dict[str, int] = {name: mask.true_count for name, mask in masks.items()}
+        self._counts["settled"] = self.is_taken.true_count - self._counts["withdrawn"] - self._counts["changed"]
+
+    def count(self, what: str) -> int:
+        """How many sides were ``settled``, ``changed``, ``withdrawn`` or ``kept``."""
+        return self._counts[what]
+
+
+def _rank(said: Mapping[str, Any]) -> Any:
+    """How well an answer is founded (int32), null where the side has no address."""
+    status, evidence = said["status"], said["evidence"]
+    is_open = pc.fill_null(pc.equal(evidence, "snapshot_open"), False)
+    is_place = pc.equal(evidence, "subnet")
+    stale = pc.if_else(is_place, 2, pc.if_else(pc.is_valid(evidence), _STALE_NAMED, 0))
+    stale = pc.fill_null(stale, 0)
+    ranks = pc.case_when(
+        pc.make_struct(
+            pc.equal(status, RESOLVED),
+            pc.equal(status, SUBNET),
+            pc.is_in(status, value_set=pa.array([ABSENT, AMBIGUOUS])),
+            pc.equal(status, STALE),
+        ),
+        pc.if_else(is_open, _PROVEN - 1, _PROVEN),
+        pa.scalar(3, pa.int64()),
+        pa.scalar(1, pa.int64()),
+        stale,
+        pa.scalar(0, pa.int64()),
+    )
+    return pc.if_else(pc.is_valid(status), ranks, None)
+
+
+def _is_known(rows: pa.Table, interfaces: Any, knowledge: _Knowledge) -> Any:
+    """Whether the inventory knows the flow's time: it looked later, and remembers so far."""
+    looked = pc.less_equal(plain(rows["end"]).cast(pa.float64()), knowledge.until(interfaces))
+    remembers = pc.greater_equal(plain(rows["start"]).cast(pa.float64()), float(knowledge.remembered_since))
+    return pc.fill_null(pc.and_(looked, remembers), False)
+
+
+def _returning(side: str, rows: pa.Table, before: Mapping[str, Any], doubtful: Any, knowledge: _Knowledge) -> Any:
+    """Of the doubtful rows those whose owner had the address before the flow, and next after it."""
+    numbers = pc.indices_nonzero(doubtful)
+    address = pc.coalesce(_words(rows, f"pkt_{side}addr"), _words(rows, f"{side}addr"))
+    asked = (before["interface_id"], before["instance_id"], before["vpc_id"], address, plain(rows["start"]))
+    found: dict[tuple[Any, ...], bool] = {}
+    returning = []
+    for number, *key in zip(numbers.to_pylist(), *(column.take(numbers).to_pylist() for column in asked), strict=True):
+        interface_id, instance_id, vpc_id, text, start = key
+        known = found.get(tuple(key))
+        if known is None:
+            known = knowledge.comes_back((interface_id, instance_id), vpc_id, text, start)
+            found[tuple(key)] = known
+        if known:
+            returning.append(number)
+    return pc.is_in(pa.arange(0, rows.num_rows), value_set=pa.array(returning, pa.int64()))
+
+
+def _is_fuller(before: Mapping[str, Any], now: Mapping[str, Any], tags: Any, new_tags: Any) -> Any:
+    """Whether a record told who it is, and only now a snapshot knows its tags."""
+    told = pa.array(["record", "peer_record"])
+    same = pc.and_(pc.equal(before["evidence"], now["evidence"]), pc.is_in(before["evidence"], value_set=told))
+    same = pc.and_(same, pc.equal(before["interface_id"], now["interface_id"]))
+    same = pc.and_(same, pc.or_(pc.is_null(before["instance_id"]), pc.equal(before["instance_id"], now["instance_id"])))
+    return pc.fill_null(pc.and_(same, pc.and_(_has_none(tags), pc.invert(_has_none(new_tags)))), False)
+
+
+def _has_none(tags: Any) -> Any:
+    return pc.or_(tags.is_null(), pc.equal(tags.offsets[1:], tags.offsets[:-1]))
+
+
+def _merged(rows: pa.Table, fresh: Dimension, reporter: _Reporter, sides: Mapping[str, _Side]) -> Dimension:
+    """The dimension of the chosen answers: the new ones, then for each row both sides and the recorder as they were."""
+    names = fresh.endpoints.column_names
+    before = [_endpoints(rows, f"{side}_", names, fresh.endpoints.schema) for side in SIDES]
+    recorders = _endpoints(rows, "reporter_", _REPORTER, fresh.endpoints.schema)
+    offsets = [fresh.endpoints.num_rows + place * rows.num_rows for place in range(len(SIDES) + 1)]
+    kept = [pa.arange(offset, offset + rows.num_rows).cast(pa.int32()) for offset in offsets]
+    return replace(
+        fresh,
+        endpoints=pa.concat_tables([fresh.endpoints, *before, recorders]).combine_chunks(),
+        side_rows={
+            name: pc.if_else(side.is_taken, fresh.side_rows[name], kept[place])
+            for place, (name, side) in enumerate(sides.items())
+        },
+        reporter=reporter.final.dictionary_encode(),
+        reporter_rows=pc.if_else(reporter.is_taken, fresh.reporter_rows, kept[-1]),
+    )
+
+
+def _endpoints(rows: pa.Table, prefix: str, names: Any, schema: pa.Schema) -> pa.Table:
+    """The rows' columns ``prefix`` + ``names`` as endpoints; what rows or ``names`` lack is null."""
+    columns = []
+    for field in schema:
+        name = prefix + field.name
+        is_there = field.name in names and name in rows.column_names
+        column = _of_type(plain(rows[name]), field.type) if is_there else pa.nulls(rows.num_rows, field.type)
+        columns.append(_without_service(column) if name.endswith("_evidence") else column)
+    return pa.table(columns, schema=schema)
+
+
+def _without_service(evidence: Any) -> Any:
+    """The evidence without ``aws_service``: that is the record's word, which ``enrich`` adds again."""
+    return pc.if_else(pc.fill_null(pc.equal(evidence, "aws_service"), False), None, evidence)
+
+
+def _words(rows: pa.Table, name: str) -> Any:
+    return _of_type(plain(rows[name]), STRING)
+
+
+def _of_type(column: Any, wanted: Any) -> Any:
+    return column if column.type == wanted else column.cast(wanted)
+
+
+def _differs(one: Any, other: Any) -> Any:
+    """Whether two words differ; null is a word of its own (bool, no nulls)."""
+    return pc.if_else(
+        pc.and_(pc.is_valid(one), pc.is_valid(other)),
+        pc.fill_null(pc.not_equal(one, other), False),
+        pc.not_equal(pc.is_valid(one), pc.is_valid(other)),
+    )
