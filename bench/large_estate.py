@@ -26,6 +26,11 @@ def vpc_of(number: int) -> str:
     return f"vpc-{number % VPCS:017x}"
 
 
+def interface_id_of(number: int) -> str:
+    """The ``number``th interface."""
+    return f"eni-{number:017x}"
+
+
 def address_of(number: int) -> str:
     """The primary address of the ``number``th interface."""
     return str(IPv4Address(_FIRST + ((number % VPCS) << _VPC_BITS) + 4 + number // VPCS))
@@ -41,7 +46,7 @@ def make_tables(size: int) -> InventoryTables:
         "az_id": pa.array([f"use1-az{1 + n % 3}" for n in numbers]),
         "vpc_id": pa.array([vpc_of(n) for n in numbers]),
         "subnet_id": pa.array([f"subnet-{n % (VPCS * 32):017x}" for n in numbers]),
-        "interface_id": pa.array([f"eni-{n:017x}" for n in numbers]),
+        "interface_id": pa.array([interface_id_of(n) for n in numbers]),
         "instance_id": pa.array([f"i-{n // 2:017x}" for n in numbers]),
         "resource_type": _repeat("instance", size),
         "resource_id": pa.array([f"i-{n // 2:017x}" for n in numbers]),
