@@ -172,7 +172,10 @@ def found(
     first, last = among.get("batch") or when
     sides = {(name, 0): told for name, told in among.get("peers", {}).items()}
     attributor = Attributor(Addresses([Address.parse(address).text]), sides, sources, among.get("unasked", frozenset()))
-    candidates = attributor.answer(Key(vpc_id, 0, among.get("path", 0), first, last))
+    key = Key(vpc_id, 0, among.get("path", 0), first, last)
+    (candidates,) = attributor.answers([key])
+    # What a snapshot remembers of the first time changes nothing, neither for this batch nor for another one.
+    assert attributor.answers([key]) == [candidates] == [attributor.answer(key)]
     held = next(one for one in candidates if one.valid_from <= when[0] and when[1] <= one.valid_to)
     if held.source == NOBODY:
         return held.status, held.evidence, None

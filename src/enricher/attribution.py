@@ -102,14 +102,13 @@ class Attributor:
         if len(self.sources) != 1 or self.sources[0].asked is not None:
             return [self.answer(key) for key in keys]
         source, texts = self.sources[0], self.addresses.texts
-        said = (STALE if source.is_stale else RESOLVED, source.evidence)
         recorded = {address for _, address in self.peers}
         found = []
         for key in keys:
             vpc_id, address, path, first, last = key
             owner = source.inventory.only_owners.get((vpc_id, texts[address], path))
-            if owner is not None and owner[2] <= first and last <= owner[3] and address not in recorded:
-                found.append([Candidate(ALWAYS, FOREVER, 0, owner[0], *said)])
+            if owner is not None and owner.valid_from <= first and last <= owner.seen_until and address not in recorded:
+                found.append([Candidate(ALWAYS, FOREVER, 0, owner.row, *source.said(owner.row))])
             else:
                 found.append(self.answer(key))
         return found
