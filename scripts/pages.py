@@ -168,5 +168,9 @@ def _source(value: str, parameters: Sequence[str]) -> str:
     if named:
         return f"parameter {_code(named[0])}"
     if "!Ref" in value:
-        return {"!Ref LakeBucket": "the stack's bucket", "!Ref AWS::StackName": "the stack's name"}[value]
+        return {
+            "!Ref LakeBucket": "the stack's bucket",
+            "!Ref AWS::AccountId": "the stack's account",
+            "!Ref AWS::StackName": "the stack's name",
+        }[value]
     return _code(value.strip('"')) if value else "not set"

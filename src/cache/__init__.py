@@ -2,7 +2,7 @@
 
     ttl.py         many keys: batched, bounded, negative entries, stale if the source fails
     refreshing.py  one value with a soft and a hard TTL, renewed by a conditional load
-    guard.py       what bounds the asking of a source: a budget per batch, a circuit breaker over time
+    guard.py       what bounds the asking of a source: a budget per batch, a circuit breaker, a share of a common limit
 
 None of them is thread-safe, none reads a clock, none waits. ``now`` is in seconds, on one clock for one object's
 whole life. Give them the wall clock where the process may be frozen (a Lambda environment between invocations),
@@ -11,7 +11,7 @@ future look expired, never fresh.
 """
 
 from cache.errors import LoadError
-from cache.guard import Budget, CircuitBreaker
+from cache.guard import Budget, CircuitBreaker, Refusal, Share
 from cache.refreshing import Current, New, NotThere, RefreshCounters, RefreshingValue, Unchanged
 from cache.ttl import Answers, CacheCounters, TTLCache
 
@@ -26,6 +26,8 @@ __all__ = [
     "NotThere",
     "RefreshCounters",
     "RefreshingValue",
+    "Refusal",
+    "Share",
     "TTLCache",
     "Unchanged",
 ]

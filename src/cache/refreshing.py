@@ -114,6 +114,10 @@ class RefreshingValue(Generic[V]):
         confirmed = _within(self._confirmed_at, self._soft_ttl, now)
         if not confirmed and not _within(self._failed_at, self._retry_after, now):
             self._renew(now)
+        return self.peek(now)
+
+    def peek(self, now: float) -> Current[V]:
+        """The value at ``now`` (seconds) as it is held; the loader is left alone."""
         if self._held is None:
             return Current(None, None, None, "missing")
         state: Literal["fresh", "stale"] = "fresh" if _within(self._confirmed_at, self._hard_ttl, now) else "stale"

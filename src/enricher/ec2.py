@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from cache import Budget, CircuitBreaker
+from cache import Budget, CircuitBreaker, Refusal, Share
 
 Document = dict[str, Any]
 
@@ -89,7 +89,7 @@ class Ec2Counters:
 
     ``calls`` by operation: requests started, each page its own; ``retries``: attempts that botocore added to them, as
     far as AWS answered; ``failures`` by AWS's error code or botocore's exception; ``throttles``: those of them that
-    are throttling; ``refusals`` by reason (breaker, budget, deadline): requests that were never started.
+    are throttling; ``refusals`` by reason (breaker, budget, deadline, share): requests that were never started.
     """
 
     calls: Mapping[str, int]
@@ -140,9 +140,12 @@ class Ec2Reader:
         client: a boto3 EC2 client, see ``ec2_client``.
         clock: seconds; the clock that the budgets' deadlines are on.
         breaker: kept for as long as the client is.
+        share: what this process may ask of the limits that many processes have in common; None: whatever it likes.
     """
 
-    def __init__(self, client: Any, *, clock: Callable[[], float], breaker: CircuitBreaker) -> None:
+    def __init__(
+        self, client: Any, *, clock: Callable[[], float], breaker: CircuitBreaker, share: Share | None = None
+    ) -> None:
         from botocore.exceptions import (  # noqa: PLC0415 - loaded already where there is a client, and only there
             BotoCoreError,
             ClientError,
@@ -153,6 +156,7 @@ class Ec2Reader:
         self._client: Final = client
         self._clock: Final = clock
         self._breaker: Final = breaker
+        self._share: Final = share
         self._defect: Final = ParamValidationError
         # A body that was cut short is no BotoCoreError.
         self._failure: Final = (ClientError, BotoCoreError, ResponseParserError)
@@ -255,11 +259,13 @@ class Ec2Reader:
     def _call(self, operation: _Operation, arguments: Document, budget: Budget) -> Document | None:
         """One request and its answer, or None where it was refused or failed."""
         now = self._clock()
-        refusal = "breaker" if self._breaker.refuses(now) else budget.refusal(now)
+        refusal = self._refusal(operation, now, budget)
         if refusal:
             self._refusals[refusal] += 1
             return None
         budget.spend()
+        if self._share is not None:
+            self._share.spend(operation.name)
         self._calls[operation.name] += 1
         try:
             page: Document = getattr(self._client, operation.method)(**arguments)
@@ -271,6 +277,14 @@ class Ec2Reader:
         self._breaker.succeeded()
         self._retries += _retries(page)
         return page
+
+    def _refusal(self, operation: _Operation, now: float, budget: Budget) -> Refusal | None:
+        if self._breaker.refuses(now):
+            return "breaker"
+        refusal = budget.refusal(now)
+        if refusal is None and self._share is not None and self._share.refuses(operation.name, now):
+            return "share"
+        return refusal
 
     def _failed(self, error: Exception) -> None:
         """Count one failed request; ClientError alone carries AWS's answer."""

@@ -9,26 +9,29 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from aws_lambda_powertools import Logger, Metrics
 
-from cache import Budget, CircuitBreaker, LoadError, New, NotThere, RefreshingValue, TTLCache, Unchanged
+from cache import Budget, CircuitBreaker, Share, TTLCache
 from enricher.attribution import Source
 from enricher.batch import Answer, Pipeline
+from enricher.current_inventory import CurrentInventory
 from enricher.ec2 import LONGEST_CALL_SECONDS, Ec2Reader, ec2_client
-from enricher.errors import InventoryError, SettingsError
-from enricher.inventory import Inventory
+from enricher.errors import SettingsError
 from enricher.lake import S3Store
 from enricher.metrics import figures
 from enricher.misses import MissSource
 from enricher.resolve import Misses, Rules
 from enricher.settings import Settings
-from enricher.snapshot import from_snapshot
 
 _WRITE_SECONDS: Final = 10  # what enriching and writing may still take after the last EC2 request
-_RETRY_SNAPSHOT_SECONDS: Final = 10
+_LOAD_SECONDS: Final = 10  # what loading an inventory may take where S3 hangs: two attempts, and a second between them
 _OBJECTS_BETWEEN_COLLECTIONS: Final = 100_000
+# The lake must be written, the inventory need not be read: it is given up sooner.
+_S3_LAKE: Final = {"connect_timeout": 2, "read_timeout": 20, "retries": {"mode": "standard", "total_max_attempts": 3}}
+_S3_INVENTORY: Final = {
+    "connect_timeout": 1, "read_timeout": 3, "retries": {"mode": "standard", "total_max_attempts": 2}
+}  # fmt: skip
 
 logger = Logger()
 metrics = Metrics()
@@ -40,8 +43,9 @@ class Environment:
     Args:
         settings: checked at start.
         clock: Unix seconds.
-        clients: service → boto3 client, for those that should not be made from the environment's own credentials.
+        clients: ``s3`` and ``ec2`` → boto3 client, where they should not be made from the environment's credentials.
         settle: called when a snapshot has been loaded.
+        warn: is told in one line why an inventory could not be loaded.
     """
 
     def __init__(
@@ -50,75 +54,45 @@ class Environment:
         clock: Callable[[], float],
         clients: Mapping[str, Any] | None = None,
         settle: Callable[[], object] = lambda: None,
+        warn: Callable[[str], object] = lambda _: None,
     ) -> None:
-        self._settle = settle
         self._settings = settings
         self._clock = clock
         self._clients = dict(clients or {})
-        self._rules = Rules(settings.promoted_tags, settings.record_tags)
         ec2 = settings.ec2
         self._cache: TTLCache[Any, Any] = TTLCache(ec2.cache_size, ec2.cache_ttl_s, ec2.negative_ttl_s, ec2.stale_ttl_s)
         self._reader: Ec2Reader | None = None
-        self._snapshot: RefreshingValue[Inventory] = RefreshingValue(
-            self._load_snapshot,
-            soft_ttl=settings.inventory_soft_ttl_s,
-            hard_ttl=settings.inventory_hard_ttl_s,
-            retry_after=_RETRY_SNAPSHOT_SECONDS,
-        )
+        self._inventory = CurrentInventory(settings, lambda: self._s3("inventory", _S3_INVENTORY), settle, warn)
 
     def handle(self, event: Any, remaining_s: float) -> Answer:
-        """Process one event with ``remaining_s`` seconds left; raises as ``Pipeline.process`` does."""
+        """Process one event with ``remaining_s`` seconds left.
+
+        Raises:
+            LogFormatError: neither the settings nor the inventory's pointer tell the stream's log format.
+            Exception: as ``Pipeline.process`` does.
+        """
         now = self._clock()
         before = self._counters()
-        store = S3Store(self._client("s3"), self._settings.lake_bucket)
-        pipeline = Pipeline(self._settings.log_formats, self._rules, store)
-        snapshot = self._current_snapshot(now)
+        store = S3Store(self._s3("lake", _S3_LAKE), self._settings.lake_bucket)
+        current = self._inventory.at(now, may_load=remaining_s > _LOAD_SECONDS + _WRITE_SECONDS)
+        snapshot = self._inventory.source(current, now)
+        rules = Rules(self._settings.promoted_tags, self._inventory.record_tags(current))
+        pipeline = Pipeline(self._inventory.log_formats(current), rules, store)
         answer = pipeline.process(event, snapshot, self._misses(event, snapshot, now, remaining_s))
         asked = {name: total - before[name] for name, total in self._counters().items()}
-        if snapshot is not None and snapshot.inventory.observed_at is not None:
-            asked["InventoryAgeSeconds"] = now - snapshot.inventory.observed_at
-        return replace(answer, counts={**answer.counts, **asked, "BatchSeconds": self._clock() - now})
+        told = asked | self._inventory.figures(current, now) | {"BatchSeconds": self._clock() - now}
+        return replace(answer, counts={**answer.counts, **told})
 
-    def _client(self, service: str) -> Any:
-        if service not in self._clients:
+    def _s3(self, purpose: str, config: Mapping[str, Any]) -> Any:
+        """The S3 client for ``lake`` or ``inventory``: one that was handed in serves both."""
+        if "s3" in self._clients:
+            return self._clients["s3"]
+        if purpose not in self._clients:
             import boto3  # noqa: PLC0415 - half a second; only needed where no client was handed in
             from botocore.config import Config  # noqa: PLC0415 - same
 
-            config = Config(connect_timeout=2, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 3})
-            self._clients[service] = boto3.client(service, config=config)
-        return self._clients[service]
-
-    def _current_snapshot(self, now: float) -> Source | None:
-        if not self._settings.inventory_uri:
-            return None
-        current = self._snapshot.get(now)
-        if current.value is None:
-            return None
-        observed_at = current.value.observed_at
-        too_old = observed_at is not None and now - observed_at > self._settings.inventory_hard_ttl_s
-        return Source(current.value, "snapshot", is_stale=too_old or current.state == "stale")
-
-    def _load_snapshot(self, held: New[Inventory] | None) -> New[Inventory] | Unchanged | NotThere:
-        """A conditional GET of the snapshot (S3 API reference, GetObject: 304 where the ETag is unchanged)."""
-        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - loaded with the client
-
-        uri = urlsplit(self._settings.inventory_uri)
-        condition = {} if held is None else {"IfNoneMatch": held.token}
-        try:
-            found = self._client("s3").get_object(Bucket=uri.netloc, Key=uri.path.lstrip("/"), **condition)
-            tables = from_snapshot(found["Body"].read(), self._settings.inventory_uri)
-        except ClientError as error:
-            code = error.response.get("Error", {}).get("Code")
-            if code in ("304", "NotModified"):
-                return Unchanged()
-            if code in ("NoSuchKey", "404"):
-                return NotThere()
-            raise LoadError(f"snapshot {self._settings.inventory_uri}: {code}") from error
-        except (BotoCoreError, InventoryError) as error:
-            raise LoadError(f"snapshot {self._settings.inventory_uri}: {error}") from error
-        inventory = Inventory(tables, self._settings.promoted_tags)
-        self._settle()
-        return New(inventory, found["ETag"])
+            self._clients[purpose] = boto3.client("s3", config=Config(**config))
+        return self._clients[purpose]
 
     def _misses(self, event: Any, snapshot: Source | None, now: float, remaining_s: float) -> Misses | None:
         """EC2 for what the snapshot does not know. None while a configured snapshot does not exist yet: no scanning."""
@@ -129,10 +103,13 @@ class Environment:
         if self._reader is None:
             client = self._clients.get("ec2") or ec2_client(region)
             breaker = CircuitBreaker(ec2.breaker_failures, ec2.breaker_cool_down_s)
-            self._reader = Ec2Reader(client, clock=self._clock, breaker=breaker)
+            # With an inventory EC2 is asked for what is a minute too young; without one it is all there is.
+            share = Share(ec2.calls_per_minute, ec2.environments) if self._settings.inventory_uri else None
+            self._reader = Ec2Reader(client, clock=self._clock, breaker=breaker, share=share)
         time_left = remaining_s - LONGEST_CALL_SECONDS - _WRITE_SECONDS
         budget = Budget(ec2.call_budget, now + min(ec2.deadline_s, time_left))
-        return Misses(MissSource(self._reader, self._cache, self._settings.promoted_tags, region), now, budget)
+        source = MissSource(self._reader, self._cache, self._settings.promoted_tags, region)
+        return Misses(source, now, budget, _own_part(event, region))
 
     def _counters(self) -> dict[str, float]:
         """Running totals of the cache and of EC2, by metric name."""
@@ -150,7 +127,14 @@ class Environment:
             "Ec2Throttles": 0 if asked is None else asked.throttles,
             "Ec2Failures": 0 if asked is None else sum(asked.failures.values()),
             "Ec2Refusals": 0 if asked is None else sum(asked.refusals.values()),
+            **(self._inventory.counters() if self._settings.inventory_uri else {}),
         }
+
+
+def _own_part(event: Mapping[str, Any], region: str) -> str | None:
+    """The part of the inventory that EC2 answers for: the stream's own account and region; None where it tells none."""
+    _, _, account = str(event.get("deliveryStreamArn")).partition(f":firehose:{region}:")
+    return f"{account.partition(':')[0]}/{region}" if account else None
 
 
 @lru_cache(maxsize=1)
@@ -158,7 +142,7 @@ def _environment() -> Environment:
     if not metrics.namespace:
         # Powertools would say so only when the first batch is written, and that batch would be tried again for ever.
         raise SettingsError("settings: POWERTOOLS_METRICS_NAMESPACE is empty; set it to a CloudWatch namespace")
-    return Environment(Settings.from_environ(), time.time, settle=settle_collector)
+    return Environment(Settings.from_environ(), time.time, settle=settle_collector, warn=logger.warning)
 
 
 def settle_collector() -> None:

@@ -34,12 +34,17 @@ METRICS: Final[dict[str, tuple[str, str]]] = {
     "Ec2Calls": (COUNT, "requests to EC2, each page its own"),
     "Ec2Throttles": (COUNT, "requests that EC2 throttled"),
     "Ec2Failures": (COUNT, "requests to EC2 that failed"),
-    "Ec2Refusals": (COUNT, "requests not started: budget, deadline or breaker"),
+    "Ec2Refusals": (COUNT, "requests not started: budget, deadline, breaker, or share of what all may ask"),
     "BytesIn": (BYTES, "decoded payload bytes of the batch"),
     "BytesWritten": (BYTES, "size of the Parquet object"),
     "ObjectsFound": (COUNT, "objects that an earlier attempt had already written"),
     "BatchSeconds": (SECONDS, "time from the event to the answer"),
-    "InventoryAgeSeconds": (SECONDS, "age of the inventory used, at the batch's arrival"),
+    "InventoryAgeSeconds": (SECONDS, "age of the inventory used: of its oldest part's last good scan"),
+    "InventoryMissing": (COUNT, "1 where there is to be an inventory and none could be had so far, else 0"),
+    "InventoryPartsStale": (COUNT, "parts whose last good scan is past the hard TTL, or that never had one"),
+    "InventoryPartsFailed": (COUNT, "parts whose latest scan failed"),
+    "InventoryLoads": (COUNT, "times the inventory's pointer was asked for"),
+    "InventoryLoadFailures": (COUNT, "those that failed, were refused, or found nothing"),
 }
 
 

@@ -83,8 +83,8 @@ class Place(NamedTuple):
         return f"{self.snapshots}{moment}-{sha256(body).hexdigest()[:32]}.parquet"
 
 
-def read(s3: Any, place: Place, held: New[Published] | None = None) -> New[Published] | Unchanged | NotThere:
-    """What is published now; Unchanged where the pointer is still ``held``'s.
+def read(s3: Any, place: Place, held: New[Any] | None = None) -> New[Published] | Unchanged | NotThere:
+    """What is published now; Unchanged where the pointer is still the one with ``held``'s token.
 
     Raises:
         LoadError: S3 could not be asked, or what it holds is refused: keep what you have.

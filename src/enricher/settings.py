@@ -17,36 +17,46 @@ from enricher.schema import DEFAULT_PROMOTED_TAGS, lake_columns
 VARIABLES: Final[dict[str, str]] = {
     "LAKE_BUCKET": "bucket of the lake; the function writes flow_logs/ and rejected/ there",
     "LOG_FORMAT": "log format of the stream's flow logs, '${version} ${account-id} …' or v2 … v11, tgw; several are "
-    "separated by ';' and must differ in their number of fields",
+    "separated by ';' and must differ in their number of fields; empty: as the inventory's pointer tells it",
     "PROMOTED_TAGS": "tags that get columns of their own: 'column=Tag key|alias;column=…'; name, project, team and "
     "environment always exist",
-    "RECORD_TAGS": "which tag key a v11 tag field carries: 'instance-tag=project;interface-tag=team'",
-    "INVENTORY_URI": "s3://bucket/key of the inventory snapshot; empty: EC2 is asked through the cache alone",
+    "RECORD_TAGS": "which tag key a v11 tag field carries: 'instance-tag=project;interface-tag=team'; empty: as the "
+    "inventory's pointer tells it",
+    "INVENTORY_URI": "s3://bucket/key of the inventory's pointer, or of a snapshot; empty: EC2 is asked through the "
+    "cache alone",
+    "INVENTORY_OWNER": "account that must own the inventory's bucket; empty: any",
     "INVENTORY_SOFT_TTL_S": "seconds after which a newer snapshot is looked for",
-    "INVENTORY_HARD_TTL_S": "age of a snapshot, in seconds, from which its answers are marked stale",
+    "INVENTORY_HARD_TTL_S": "age of a part's last good scan, in seconds, from which its answers are marked stale",
     "EC2_LOOKUPS": "'on' or 'off': whether EC2 is asked for what the snapshot does not know",
     "EC2_CALL_BUDGET": "most EC2 requests a batch may start",
+    "EC2_CALLS_PER_MINUTE": "requests of one EC2 operation that all environments together start a minute, on average, "
+    "beside an inventory",
+    "EC2_ENVIRONMENTS": "most environments at a time; each takes its part of EC2_CALLS_PER_MINUTE",
     "EC2_DEADLINE_S": "seconds into a batch after which no EC2 request is started",
     "EC2_CACHE_SIZE": "most entries of the cache over EC2",
     "EC2_CACHE_TTL_S": "seconds for which an answer of EC2 is fresh",
     "EC2_NEGATIVE_TTL_S": "seconds for which EC2's 'does not exist' is believed",
     "EC2_STALE_TTL_S": "seconds beyond the TTL for which an answer is served while EC2 fails",
     "EC2_BREAKER_FAILURES": "failed EC2 requests in a row that open the circuit breaker",
-    "EC2_BREAKER_COOL_DOWN_S": "seconds for which an open breaker asks nothing",
+    "EC2_BREAKER_COOL_DOWN_S": "seconds for which an open breaker asks nothing; up to twelve times as long where EC2 "
+    "goes on failing",
     "POWERTOOLS_SERVICE_NAME": "service dimension of logs and metrics (read by Powertools)",
     "POWERTOOLS_METRICS_NAMESPACE": "CloudWatch namespace of the metrics (read by Powertools)",
     "LOG_LEVEL": "least level of log lines (read by Powertools)",
 }
 _COLUMN: Final = re.compile(r"[a-z][a-z0-9_]*")
+_ACCOUNT: Final = re.compile(r"[0-9]{12}")
 _URI: Final = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/.+")
 
 
 @dataclass(frozen=True, slots=True)
 class Ec2Settings:
-    """Bounds of asking EC2; seconds and counts."""
+    """Bounds of asking EC2; seconds and counts. ``calls_per_minute`` is that of one operation, by all environments."""
 
     lookups: bool = True
     call_budget: int = 20
+    calls_per_minute: float = 60
+    environments: int = 1000
     deadline_s: float = 10
     cache_size: int = 100_000
     cache_ttl_s: float = 300
@@ -58,13 +68,14 @@ class Ec2Settings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the transformation function needs to know."""
+    """What the transformation function needs to know. ``log_formats`` None: the inventory's pointer tells them."""
 
     lake_bucket: str
-    log_formats: LogFormats
+    log_formats: LogFormats | None
     promoted_tags: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: dict(DEFAULT_PROMOTED_TAGS))
     record_tags: Mapping[str, str] = field(default_factory=dict)
     inventory_uri: str = ""
+    inventory_owner: str = ""
     inventory_soft_ttl_s: float = 60
     inventory_hard_ttl_s: float = 900
     ec2: Ec2Settings = field(default_factory=Ec2Settings)
@@ -79,23 +90,29 @@ class Settings:
         uri = values.get("INVENTORY_URI", "")
         if uri and not _URI.fullmatch(uri):
             raise SettingsError(f"settings: INVENTORY_URI is '{uri}'; set it to s3://bucket/key or leave it empty")
+        owner = values.get("INVENTORY_OWNER", "")
+        if owner and not _ACCOUNT.fullmatch(owner):
+            raise SettingsError(f"settings: INVENTORY_OWNER is '{owner}'; set it to an account's 12 digits")
         soft = _number(values, "INVENTORY_SOFT_TTL_S", 60)
         hard = _number(values, "INVENTORY_HARD_TTL_S", 900, least=1)
         if hard < soft:
             raise SettingsError("settings: INVENTORY_HARD_TTL_S is below INVENTORY_SOFT_TTL_S; raise it")
         return cls(
             lake_bucket=bucket,
-            log_formats=_log_formats(values.get("LOG_FORMAT", "")),
+            log_formats=_log_formats(values.get("LOG_FORMAT", ""), is_optional=bool(uri)),
             promoted_tags=promoted_tags(values.get("PROMOTED_TAGS", "")),
             record_tags=record_tags(values.get("RECORD_TAGS", "")),
             inventory_uri=uri,
+            inventory_owner=owner,
             inventory_soft_ttl_s=soft,
             inventory_hard_ttl_s=hard,
             ec2=_ec2(values),
         )
 
 
-def _log_formats(text: str) -> LogFormats:
+def _log_formats(text: str, *, is_optional: bool) -> LogFormats | None:
+    if is_optional and not text.strip():
+        return None
     try:
         return LogFormats.parse(part for part in text.split(";") if part.strip())
     except LogFormatError as error:
@@ -143,6 +160,8 @@ def _ec2(values: Mapping[str, str]) -> Ec2Settings:
     return Ec2Settings(
         lookups=lookups == "on",
         call_budget=int(_number(values, "EC2_CALL_BUDGET", 20)),
+        calls_per_minute=_number(values, "EC2_CALLS_PER_MINUTE", 60),
+        environments=int(_number(values, "EC2_ENVIRONMENTS", 1000, least=1)),
         deadline_s=_number(values, "EC2_DEADLINE_S", 10),
         cache_size=int(_number(values, "EC2_CACHE_SIZE", 100_000, least=1)),
         cache_ttl_s=_number(values, "EC2_CACHE_TTL_S", 300, least=1),

@@ -7,13 +7,14 @@ from enricher.schema import FIELDS_OF_VERSION
 from enricher.settings import VARIABLES, Settings
 
 MAIN = load("template.yaml")
+ACCOUNT = "111122223333"
 VARIABLES_SET = resources(MAIN, "AWS::Serverless::Function")["TransformFunction"]["Environment"]["Variables"]
 
 
 def deployed(**chosen: str):
     """The function's environment as deployed with the template's defaults, other parameters as ``chosen``."""
     parameters = {name: str(parameter["Default"]) for name, parameter in MAIN["Parameters"].items()} | chosen
-    known = parameters | {"LakeBucket": "a-lake", "AWS::StackName": "stack"}
+    known = parameters | {"LakeBucket": "a-lake", "AWS::StackName": "stack", "AWS::AccountId": ACCOUNT}
 
     def value(given) -> str:
         if isinstance(given, str):
@@ -34,9 +35,9 @@ def test_template_sets_exactly_the_documented_variables():
 
 
 def test_template_s_defaults_are_the_code_s():
-    """A first deployment, no parameter typed, is what settings say when nothing is set but bucket and format."""
+    """A first deployment, no parameter typed: nothing is set but bucket, format, and whose the inventory must be."""
     fields = " ".join(f"${{{field}}}" for field in FIELDS_OF_VERSION[5])
-    assert Settings.from_environ(deployed()) == Settings("a-lake", LogFormats.parse([fields]))
+    assert Settings.from_environ(deployed()) == Settings("a-lake", LogFormats.parse([fields]), inventory_owner=ACCOUNT)
 
 
 def test_parameters_reach_the_settings():
@@ -48,6 +49,7 @@ def test_parameters_reach_the_settings():
             RecordTags="instance-tag=project",
             Ec2Lookups="off",
             Ec2CallBudget="7",
+            Ec2Environments="40",
             Ec2DeadlineSeconds="2",
             Ec2CacheSeconds="30",
             LogFormat="${version} ${srcaddr} ${dstaddr} ${start} ${end} ${log-status}",
@@ -57,5 +59,6 @@ def test_parameters_reach_the_settings():
     assert settings.promoted_tags["project"] == ("cost-centre",)
     assert settings.record_tags == {"instance_tag": "project"}
     assert (settings.ec2.lookups, settings.ec2.call_budget) == (False, 7)
+    assert (settings.ec2.calls_per_minute, settings.ec2.environments) == (60, 40)
     assert (settings.ec2.deadline_s, settings.ec2.cache_ttl_s) == (2, 30)
     assert settings.log_formats == LogFormats.parse(["${version} ${srcaddr} ${dstaddr} ${start} ${end} ${log-status}"])

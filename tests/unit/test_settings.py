@@ -26,6 +26,8 @@ def test_a_bucket_and_a_format_are_enough():
     assert settings.ec2 == Ec2Settings(
         lookups=True,
         call_budget=20,
+        calls_per_minute=60,
+        environments=1000,
         deadline_s=10,
         cache_size=100_000,
         cache_ttl_s=300,
@@ -45,10 +47,13 @@ def test_every_variable_is_read():
             "PROMOTED_TAGS": "project=Project|proj;cost_center=CostCenter",
             "RECORD_TAGS": "instance-tag=project; asg-tag-2 = team",
             "INVENTORY_URI": "s3://inventory-bucket/snapshots/latest.parquet",
+            "INVENTORY_OWNER": "111122223333",
             "INVENTORY_SOFT_TTL_S": "1.5",
             "INVENTORY_HARD_TTL_S": "30",
             "EC2_LOOKUPS": "off",
             "EC2_CALL_BUDGET": "0",
+            "EC2_CALLS_PER_MINUTE": "90.5",
+            "EC2_ENVIRONMENTS": "50",
             "EC2_DEADLINE_S": "2.5",
             "EC2_CACHE_SIZE": "7",
             "EC2_CACHE_TTL_S": "8",
@@ -64,10 +69,13 @@ def test_every_variable_is_read():
     assert settings.promoted_tags == DEFAULT_TAGS | {"project": ("Project", "proj"), "cost_center": ("CostCenter",)}
     assert settings.record_tags == {"instance_tag": "project", "asg_tag_2": "team"}
     assert settings.inventory_uri == "s3://inventory-bucket/snapshots/latest.parquet"
+    assert settings.inventory_owner == "111122223333"
     assert (settings.inventory_soft_ttl_s, settings.inventory_hard_ttl_s) == (1.5, 30)
     assert settings.ec2 == Ec2Settings(
         lookups=False,
         call_budget=0,
+        calls_per_minute=90.5,
+        environments=50,
         deadline_s=2.5,
         cache_size=7,
         cache_ttl_s=8,
@@ -76,6 +84,15 @@ def test_every_variable_is_read():
         breaker_failures=1,
         breaker_cool_down_s=4,
     )
+
+
+def test_with_an_inventory_the_format_may_be_left_to_its_pointer():
+    """What is given is still checked."""
+    settings = Settings.from_environ({"LAKE_BUCKET": "lake", "INVENTORY_URI": "s3://lake/inventory/pointer.json"})
+
+    assert settings.log_formats is None
+    with pytest.raises(LogFormatError, match="LOG_FORMAT"):
+        Settings.from_environ({"LAKE_BUCKET": "lake", "LOG_FORMAT": "v6", "INVENTORY_URI": "s3://lake/pointer.json"})
 
 
 @pytest.mark.parametrize("name", [name for name in VARIABLES if name not in LEAST])
@@ -115,7 +132,11 @@ def test_an_empty_variable_is_one_that_is_not_set(name):
         ("INVENTORY_HARD_TTL_S", "59", SettingsError),
         ("EC2_LOOKUPS", "yes", SettingsError),
         ("EC2_LOOKUPS", "On", SettingsError),
+        ("INVENTORY_OWNER", "us", SettingsError),
+        ("INVENTORY_OWNER", "11112222333", SettingsError),
         ("EC2_CALL_BUDGET", "-1", SettingsError),
+        ("EC2_CALLS_PER_MINUTE", "-1", SettingsError),
+        ("EC2_ENVIRONMENTS", "0", SettingsError),
         ("EC2_CACHE_SIZE", "0", SettingsError),
         ("EC2_CACHE_TTL_S", "0", SettingsError),
         ("EC2_NEGATIVE_TTL_S", "-0.1", SettingsError),
