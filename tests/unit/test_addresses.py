@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from enricher.addresses import Address, Ranges, is_private, merged
+from enricher.addresses import Address, Addresses, Ranges, is_private, merged
 
 IPV4 = st.integers(0, 2**32 - 1).map(ipaddress.IPv4Address)
 IPV6 = st.integers(0, 2**128 - 1).map(ipaddress.IPv6Address)
@@ -120,3 +120,14 @@ def test_the_network_that_holds_an_address_at_a_length(address, data):
     network = ipaddress.ip_network(Address.parse(str(address)).network(length))
 
     assert network == ipaddress.ip_network(f"{address}/{length}", strict=False)
+
+
+def test_addresses_are_read_when_asked_for():
+    """A sequence of texts that gives addresses; what nobody asks for may even be none."""
+    addresses = Addresses(["10.0.0.1", "2001:db8::1", "no address"])
+
+    assert len(addresses) == 3
+    assert addresses[1] == addresses[1] == Address.parse("2001:db8::1")
+    assert list(addresses[:2]) == [Address.parse("10.0.0.1"), Address.parse("2001:db8::1")]
+    with pytest.raises(OSError, match="illegal IP address"):
+        addresses[2]

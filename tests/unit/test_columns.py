@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from enricher.columns import Combined, numbers, plain, shared_codes, spans
+from enricher.columns import Combined, last_rows, looked_up, numbers, plain, shared_codes, spans
 
 CODES = st.one_of(st.none(), st.integers(0, 4))
 SIZES = st.sampled_from([5, 2**20, 2**31 - 2])
@@ -93,3 +93,15 @@ def test_numbers_are_read_one_by_one_nulls_too(width, part):
     read = numbers(pa.array(whole, width).slice(offset, length), -7)
 
     assert list(read) == [-7 if value is None else value for value in whole[offset : offset + length]]
+
+
+def test_the_last_row_of_each_code():
+    """Null is no code; no codes have no rows."""
+    assert last_rows(pa.array([0, None, 1, 0, None], pa.int32()), 2).to_pylist() == [3, 2]
+    assert last_rows(pa.array([None, None], pa.int32()), 0).to_pylist() == []
+
+
+def test_a_code_is_looked_up_as_take_would():
+    """In plain and in dictionary arrays; null stays null."""
+    for words in (pa.array(["a", None, "b"]), pa.array(["a", None, "b"]).dictionary_encode()):
+        assert looked_up(words, pa.array([2, None, 1, 0], pa.int32())).to_pylist() == ["b", None, None, "a"]

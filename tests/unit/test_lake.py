@@ -74,6 +74,26 @@ def test_an_object_is_one_compressed_row_group():
     assert (columns[0].statistics.min, columns[0].statistics.max) == (0, rows - 1)
 
 
+def test_only_what_has_something_to_compress_is_compressed():
+    """Columns of a few words or numbers, or of none, lie in the object as they are."""
+    rows = 1_000
+    words = {f"words_{n}": pa.array([f"word {row % n}" for row in range(rows)]).dictionary_encode() for n in (1, 8, 9)}
+    numbers = {name: pa.array([6] * rows, pa.int64()) for name in ("protocol", "bytes")}
+    file = written(pa.table({**words, **numbers, "never": pa.nulls(rows, pa.string()), "tags": pa.nulls(rows, TAGS)}))
+    columns = [file.metadata.row_group(0).column(position) for position in range(file.metadata.num_columns)]
+
+    assert {column.path_in_schema: column.compression for column in columns} == {
+        "words_1": "UNCOMPRESSED",
+        "words_8": "UNCOMPRESSED",
+        "words_9": "ZSTD",
+        "protocol": "UNCOMPRESSED",
+        "bytes": "ZSTD",
+        "never": "UNCOMPRESSED",
+        "tags.key_value.key": "UNCOMPRESSED",
+        "tags.key_value.value": "UNCOMPRESSED",
+    }
+
+
 def test_an_object_carries_no_arrow_schema():
     """It would tell readers of dictionaries that other engines do not know."""
     assert b"ARROW:schema" not in (written(pa.table({"word": pa.array(["a"])})).metadata.metadata or {})
