@@ -343,3 +343,20 @@ def test_tables_of_several_reads_become_one():
     assert both["interface_id"].to_pylist() == ["eni-0a", "eni-0b", "eni-0a"]
     assert both["interface_id"].num_chunks == 1
     assert len(both["interface_id"].chunk(0).dictionary) == 2
+
+
+def test_a_bad_address_costs_no_line_without_addresses():
+    """A record of no data stands beside it and stays a row."""
+    silent = {name: value for name, value in ROW.items() if name not in ("srcaddr", "dstaddr")}
+    lines = [changed(srcaddr="-", dstaddr="-"), changed(srcaddr="eni-0a"), changed(dstaddr="eni-0a"), GOOD]
+    parsed = parse(lines)
+
+    assert rows(parsed) == {0: silent, 3: ROW}
+    assert [(reject.ordinal, reject.reason) for reject in parsed.rejects] == [(1, "bad_address"), (2, "bad_address")]
+
+
+def test_an_empty_word_is_seen_where_it_is_the_first_of_all():
+    """As many spaces as the format has, and no account in the first line."""
+    line = GOOD.replace("012345678901", "")
+
+    assert parse([line, GOOD]).rejects == [Reject(0, line.encode(), "field_count")]
