@@ -132,6 +132,9 @@ def _answer(story: Story, told: Told, answer: Answer, columns: int) -> Iterator[
     for each in answer.left_out:
         because = of_left_out(explainer, each, answer.seen_from)
         yield from wrapped(f"Not owner {each.ownership + 1}: {because}.", columns, _INDENT, _INDENT * 2)
+    if answer.seen_from is None and len(told.answers) > 1:
+        # Nothing but the status is known; the VPCs' own answers follow.
+        return
     pairs = [(name, _value(value)) for name, value in answer.columns.items()]
     yield ""
     yield from named([pair for pair in pairs if pair[1] is not None], columns)

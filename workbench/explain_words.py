@@ -39,13 +39,13 @@ def of_ownership(explainer: Explainer, ownership: Ownership) -> str:
     elif since is None or since > until:
         told = "seen by one scan only, which proves no whole second"
     elif ownership.since_attachment:
-        told = f"attached since its AttachTime, still seen by the scan at {shown(until)}"
+        told = "proven from its AttachTime to the last scan that saw it"
     elif since == until:
         told = "seen by one scan, which proves that second alone: it may have come just before and gone just after"
     else:
         told = "seen by every scan from the first time to the last, never too far apart to prove the time between"
     if ownership.is_open and until is not None:
-        told += "; it still had it then, so later flows are named by continuation (snapshot_open)"
+        told += "; it has not been seen to lose it, so later flows are named by continuation (snapshot_open)"
     return told
 
 

@@ -52,9 +52,7 @@ def build(inventory: Path, out: Path, region: str | None, dated: Dated | None) -
         UsageError: files, times or the previous snapshot do not fit, or ``out`` cannot be written.
         InventoryError: a file is not what its name says.
     """
-    tables = load_tables(inventory, region) if dated is None else _scan(inventory, region, dated)
-    if dated is not None and dated.previous is not None:
-        tables = _merged(tables, dated, dated.previous)
+    tables = load_tables(inventory, region) if dated is None else _merged(_scan(inventory, region, dated), dated)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         # A reader sees the old file or the new one, never a part of it.
@@ -63,10 +61,9 @@ def build(inventory: Path, out: Path, region: str | None, dated: Dated | None) -
         unfinished.replace(out)
     except OSError as error:
         raise UsageError(f"--out {out}: {error.strerror or error}; give a file that can be written") from error
-    when = (
-        "undated" if dated is None else f"{', '.join(part.name for part in tables.parts)}, {shown(dated.observed_at)}"
-    )
-    return f"{out}: {tables.interfaces.num_rows} interfaces, {tables.addresses.num_rows} addresses, {when}"
+    parts = "" if len(tables.parts) <= 1 else f" in {len(tables.parts)} parts"
+    when = "undated" if dated is None else f"dated {shown(dated.observed_at)}"
+    return f"{out}: {tables.interfaces.num_rows} interfaces, {tables.addresses.num_rows} addresses{parts}, {when}"
 
 
 def _scan(inventory: Path, region: str | None, dated: Dated) -> InventoryTables:
@@ -89,21 +86,24 @@ def _part_of(tables: InventoryTables, inventory: Path) -> str:
     return "/".join(values[0] for values in told)
 
 
-def _merged(scan: InventoryTables, dated: Dated, previous: Path) -> InventoryTables:
-    """The previous snapshot's history, gone on with by the scan."""
+def _merged(scan: InventoryTables, dated: Dated) -> InventoryTables:
+    """The previous snapshot's history, if there is one, gone on with by the scan."""
+    before = None if dated.previous is None else _previous(dated.previous, scan.parts[0].name, dated.observed_at)
+    return merge(before, [scan], [], dated.ended_at, dated.keep_s, _MAX_GAP_S)
+
+
+def _previous(path: Path, part: str, observed_at: float) -> InventoryTables:
+    """The snapshot at ``path``; refused where it is undated, or knows a scan of the part that is not earlier."""
     try:
-        before = from_snapshot(previous.read_bytes(), previous.name)
+        before = from_snapshot(path.read_bytes(), path.name)
     except OSError as error:
-        raise UsageError(
-            f"--previous {previous}: {error.strerror}; give a snapshot built with --observed-at"
-        ) from error
+        raise UsageError(f"--previous {path}: {error.strerror}; give a snapshot built with --observed-at") from error
     if not before.parts:
-        raise UsageError(f"--previous {previous}: carries no date; build it again with --observed-at")
-    (part,) = scan.parts
+        raise UsageError(f"--previous {path}: carries no date; build it again with --observed-at")
     for known in before.parts:
-        if known.name == part.name and known.begun_at is not None and known.begun_at >= dated.observed_at:
+        if known.name == part and known.begun_at is not None and known.begun_at >= observed_at:
             raise UsageError(
-                f"--observed-at: {shown(dated.observed_at)} is not after the last scan of {part.name} in --previous, "
+                f"--observed-at: {shown(observed_at)} is not after the last scan of {part} in --previous, "
                 f"{shown(known.begun_at)}; give scans in the order of their times"
             )
-    return merge(before, [scan], [], dated.ended_at, dated.keep_s, _MAX_GAP_S)
+    return before
