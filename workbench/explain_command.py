@@ -160,10 +160,10 @@ def _owner_json(explainer: Explainer, ownership: Ownership) -> dict[str, Any]:
     interface = explainer.interface(ownership)
     return {
         **interface,
-        "vpc_id": ownership.vpc_id or interface["vpc_id"],
+        "vpc_id": ownership.owner.vpc_id or interface["vpc_id"],
         "valid_from": ownership.valid_from,
         "seen_until": ownership.seen_until,
-        "is_open": ownership.is_open,
+        "is_open": ownership.owner.is_open,
         "through": ownership.through,
         "proof": of_ownership(explainer, ownership),
     }

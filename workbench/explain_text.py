@@ -89,7 +89,7 @@ def _owners(explainer: Explainer, columns: int) -> Iterator[str]:
         yield from wrapped("Nobody, as far as it is known.", columns, _INDENT)
     for number, ownership in enumerate(explainer.ownerships, 1):
         interface = explainer.interface(ownership)
-        vpc_id = ownership.vpc_id or interface["vpc_id"]
+        vpc_id = ownership.owner.vpc_id or interface["vpc_id"]
         where = "" if vpc_id is None else f" in {vpc_id}"
         part = "" if interface["part"] is None else f" (part {interface['part']})"
         through = "" if ownership.through is None else f", by its prefix {ownership.through}"

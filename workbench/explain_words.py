@@ -7,7 +7,10 @@ from enricher.explain import (
     CIDRS_UNKNOWN,
     CONFLICT,
     CONFLICT_OF_OTHERS,
+    EC2_KNOWS,
     GONE,
+    HIDDEN_VPC,
+    LATE_WORD,
     NO_VPC,
     OTHER_VPC,
     PUBLIC_SPACE,
@@ -44,7 +47,7 @@ def of_ownership(explainer: Explainer, ownership: Ownership) -> str:
         told = "seen by one scan, which proves that second alone: it may have come just before and gone just after"
     else:
         told = "seen by every scan from the first time to the last, never too far apart to prove the time between"
-    if ownership.is_open and until is not None:
+    if ownership.owner.is_open and until is not None:
         told += "; it has not been seen to lose it, so later flows are named by continuation (snapshot_open)"
     return told
 
@@ -114,6 +117,8 @@ def _absent(explainer: Explainer, answer: Answer) -> str:
 def _ambiguous(reasons: set[str], answer: Answer) -> str:
     if answer.seen_from is None:
         return "It might be any of the owners: without the VPC it was seen from none is proven."
+    if HIDDEN_VPC in reasons:
+        return f"It might be in a VPC connected to {answer.seen_from} of which no scan has told."
     if SEVERAL_CONNECTED in reasons:
         return f"More than one VPC connected to {answer.seen_from} may hold it: none is proven."
     if CIDRS_UNKNOWN in reasons:
@@ -140,12 +145,18 @@ def of_left_out(explainer: Explainer, left_out: LeftOut, seen_from: str | None) 
         SUCCEEDED: f"last seen with it at {until}, and not continued: {other} has been seen with it since",
         CONFLICT: f"contradicted: {other} is said to have had it at the same time, so neither is believed",
         CONFLICT_OF_OTHERS: f"{other} is contradicted, so nobody in that VPC is believed",
+        LATE_WORD: f"only IPAM tells of it, which is late, and EC2 of {other} at the same time",
+        EC2_KNOWS: "only IPAM tells of it, while EC2 tells of the interface, and knows more and earlier",
         SAME_OWNER: f"it is {other} once more",
-        NO_VPC: f"it was in {mine.vpc_id}; whether that VPC is meant is not known",
-        OTHER_VPC: f"it was in {mine.vpc_id}, and a CIDR of {seen_from} holds the address",
-        CIDRS_UNKNOWN: f"it was in {mine.vpc_id}; {seen_from} may hold the address itself",
-        UNCONNECTED: f"it was in {mine.vpc_id}, which is not known to be connected to {seen_from}",
-        SEVERAL_CONNECTED: f"it was in {mine.vpc_id}, not the only connected VPC that may hold the address",
+        NO_VPC: f"it was in {mine.owner.vpc_id}; whether that VPC is meant is not known",
+        OTHER_VPC: f"it was in {mine.owner.vpc_id}, and a CIDR of {seen_from} holds the address",
+        CIDRS_UNKNOWN: f"it was in {mine.owner.vpc_id}; {seen_from} may hold the address itself",
+        UNCONNECTED: f"it was in {mine.owner.vpc_id}, which is not known to be connected to {seen_from}",
+        SEVERAL_CONNECTED: f"it was in {mine.owner.vpc_id}, not the only connected VPC that may hold the address",
+        HIDDEN_VPC: (
+            f"it was in {mine.owner.vpc_id}, but another VPC connected to {seen_from} may hold the address: "
+            "no scan has told of it"
+        ),
         VPC_UNKNOWN: "the inventory does not tell its VPC, and a private address means nothing without one",
-        PUBLIC_SPACE: f"it had it as a private address in {mine.vpc_id}, of which no CIDR in the inventory holds it",
+        PUBLIC_SPACE: f"it had it within {mine.owner.vpc_id}, but no CIDR that the inventory knows holds it",
     }[left_out.reason]

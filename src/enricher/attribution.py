@@ -208,7 +208,7 @@ class Attributor:
     def _reached(self, key: Key, address: Address, owners: Sequence[Owner], source: Source) -> list[Owner]:
         """Owners in connected VPCs; none where the key's own VPC may hold the address."""
         networks = source.inventory.networks
-        if self._is_hidden(key):
+        if self.is_hidden(key):
             return []
         connected = networks.connected(str(key.vpc_id), key.traffic_path)
         reached = [owner for owner in owners if owner.vpc_id in connected]
@@ -230,12 +230,12 @@ class Attributor:
         if covered is None and self.sources:
             # Whether the recorder's own VPC holds it is not known, so another VPC's word does not settle it.
             return None
-        if not _is_global(address) and self._is_hidden(key):
+        if not _is_global(address) and self.is_hidden(key):
             return None
         candidates = (claims or self._covering(address)) & self._reachable(key, address, claims)
         return next(iter(candidates)) if len(candidates) == 1 else None
 
-    def _is_hidden(self, key: Key) -> bool:
+    def is_hidden(self, key: Key) -> bool:
         """Whether the address may be in a connected VPC of which only the name is known, for want of a scan."""
         return any(source.inventory.unscanned for source in self.sources) and any(
             not any(source.inventory.networks.knows(vpc_id) for source in self.sources)
@@ -302,7 +302,7 @@ class Attributor:
         return [
             (other, self.sources[n].is_ipam(other.row))
             for n, other in owners
-            if _are_two(mine, self._attachment(n, other))
+            if are_two(mine, self._attachment(n, other))
         ]
 
     def _attachment(self, number: int, owner: Owner) -> tuple[str, str | None, tuple[int, str | None]]:
@@ -339,7 +339,7 @@ class Attributor:
         return STALE if any(source.is_stale or source.stale_parts for source in self.sources) else ABSENT
 
 
-def _are_two(
+def are_two(
     one: tuple[str, str | None, tuple[int, str | None]], other: tuple[str, str | None, tuple[int, str | None]]
 ) -> bool:
     """Whether (interface, instance, who told) are two owners, and not one of which one teller knows less."""

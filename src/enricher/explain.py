@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from enricher.addresses import Address, Addresses
-from enricher.attribution import NOBODY, Attributor, Candidate, Key, Source
-from enricher.inventory import ALWAYS, FOREVER, InventoryTables
+from enricher.attribution import NOBODY, Attributor, Candidate, Key, Source, are_two
+from enricher.inventory import ALWAYS, FOREVER, InventoryTables, Owner
 
 # Why an owner is not the answer. Time:
 ATTACHED_LATER: Final = "attached_later"  # its attachment is after the time asked for
@@ -23,6 +23,8 @@ GONE: Final = "gone"  # it was last seen before the time asked for, and no longe
 SUCCEEDED: Final = "succeeded"  # it was not continued: another owner has been seen since
 CONFLICT: Final = "conflict"  # another interface is said to have had the address at the same time
 CONFLICT_OF_OTHERS: Final = "conflict_of_others"  # others contradict each other: nobody in their VPC is believed
+LATE_WORD: Final = "late_word"  # only IPAM, which is late, tells of it, and EC2 of another interface
+EC2_KNOWS: Final = "ec2_knows"  # IPAM tells of it, but EC2 tells of this interface too, and that word is taken
 SAME_OWNER: Final = "same_owner"  # another ownership of the same interface stands for it (by a prefix, by two scans)
 # Place:
 NO_VPC: Final = "no_vpc"  # it is not known from which VPC the address was seen
@@ -30,34 +32,36 @@ OTHER_VPC: Final = "other_vpc"  # a CIDR of the VPC it was seen from holds the a
 CIDRS_UNKNOWN: Final = "cidrs_unknown"  # whether the VPC it was seen from holds the address is not known
 UNCONNECTED: Final = "unconnected"  # its VPC is not connected to the one the address was seen from
 SEVERAL_CONNECTED: Final = "several_connected"  # more than one connected VPC may hold the address
+HIDDEN_VPC: Final = "hidden_vpc"  # a connected VPC, of which no scan has told, may hold the address
 VPC_UNKNOWN: Final = "vpc_unknown"  # the inventory does not tell the owner's VPC
 PUBLIC_SPACE: Final = "public_space"  # a public address that no known CIDR holds belongs to who it is associated with
-TIME_REASONS: Final = (ATTACHED_LATER, SEEN_LATER, GONE, SUCCEEDED, CONFLICT, CONFLICT_OF_OTHERS)
+TIME_REASONS: Final = (ATTACHED_LATER, SEEN_LATER, GONE, SUCCEEDED, CONFLICT, CONFLICT_OF_OTHERS, LATE_WORD)
 
 
 @dataclass(frozen=True, slots=True)
 class Ownership:
-    """An interface (``row`` of the inventory's interfaces) had the address from ``valid_from`` to ``seen_until``.
+    """An interface had the address: ``owner`` as the attribution weighs it.
 
-    Unix seconds, proven for all between; None where undated. ``since_attachment``: ``valid_from`` is AttachTime.
-    ``is_open``: it still had it when last seen. ``through``: the prefix by which it had it, if not by the address.
+    ``since_attachment``: it is proven since AttachTime; ``through``: the prefix by which it had the address, if any.
     """
 
-    row: int
-    vpc_id: str | None
-    valid_from: int | None
-    seen_until: int | None
-    is_open: bool
+    owner: Owner
     since_attachment: bool
     through: str | None
 
-    def holds(self, at: int) -> bool:
-        """Whether the ownership is proven for that second."""
-        return (self.valid_from is None or self.valid_from <= at) and (self.seen_until is None or at <= self.seen_until)
+    @property
+    def valid_from(self) -> int | None:
+        """Unix seconds from which it is proven; None where undated."""
+        return None if self.owner.valid_from == ALWAYS else self.owner.valid_from
 
-    def meets(self, other: "Ownership") -> bool:
-        """Whether both are said to have had the address in one VPC at one time."""
-        return self.vpc_id == other.vpc_id and _from(self) <= _until(other) and _from(other) <= _until(self)
+    @property
+    def seen_until(self) -> int | None:
+        """Unix seconds up to which it is proven; None where undated."""
+        return None if self.owner.seen_until == FOREVER else self.owner.seen_until
+
+    def holds(self, at: int) -> bool:
+        """Whether it is proven for that second."""
+        return self.owner.valid_from <= at <= self.owner.seen_until
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,19 +111,21 @@ class Explainer:
         self._attributor = Attributor(Addresses([address.text]), {}, [source])
         self.is_public = self._attributor.is_public(address)
         self.ownerships = _ownerships(tables, address)
+        inventory = source.inventory
+        self._weighed = {*inventory.owners(address), *inventory.public_owners(address)}
         self.places = _places(source, address)
 
     def interface(self, ownership: Ownership) -> dict[str, Any]:
         """What the inventory knows of the interface that had the address: location, resource, tags, ``part``."""
         return {
-            **_endpoint(self._source, ownership.row),
-            "part": self._tables.interfaces["part"][ownership.row].as_py(),
+            **_endpoint(self._source, ownership.owner.row),
+            "part": self._tables.interfaces["part"][ownership.owner.row].as_py(),
         }
 
     def vpcs(self) -> list[str]:
         """The VPCs that hold the address, or in which somebody had it."""
         holding = [place.vpc_id for place in self.places]
-        owning = [ownership.vpc_id for ownership in self.ownerships if ownership.vpc_id is not None]
+        owning = [each.owner.vpc_id for each in self.ownerships if each.owner.vpc_id is not None]
         return list(dict.fromkeys([*holding, *owning]))
 
     def answer(self, seen_from: str | None, at: int) -> Answer:
@@ -142,9 +148,9 @@ class Explainer:
     def _named(self, candidate: Candidate, at: int) -> int | None:
         if not candidate.names_owner:
             return None
-        mine = [number for number, each in enumerate(self.ownerships) if each.row == candidate.row]
+        mine = [number for number, each in enumerate(self.ownerships) if each.owner.row == candidate.row]
         proving = [number for number in mine if self.ownerships[number].holds(at)]
-        continued = [number for number in mine if self.ownerships[number].is_open]
+        continued = [number for number in mine if self.ownerships[number].owner.is_open]
         return (proving or continued)[-1]
 
     def _columns(self, candidate: Candidate) -> dict[str, Any]:
@@ -158,7 +164,9 @@ class Explainer:
 
     def _why_not(self, number: int, seen_from: str | None, at: int) -> tuple[str, int | None]:
         """The rule that left an ownership out, and the other ownership by which it did."""
-        mine = self.ownerships[number]
+        mine = self.ownerships[number].owner
+        if mine not in self._weighed:
+            return EC2_KNOWS, None
         if not self.is_public and mine.vpc_id is None:
             return VPC_UNKNOWN, None
         if self.is_public and mine.vpc_id is not None:
@@ -166,58 +174,53 @@ class Explainer:
         # Asked from its own VPC no other VPC is in question.
         within = self._named(self._candidate(mine.vpc_id, at), at)
         if within == number:
-            return self._other_place(mine, seen_from), None
-        is_same = within is not None and self.ownerships[within].row == mine.row
-        if is_same and _from(mine) <= at and (at <= _until(mine) or mine.is_open):
+            return self._other_place(mine, seen_from, at), None
+        is_meant = mine.valid_from <= at and (mine.is_open or at <= mine.seen_until)
+        if is_meant and within is not None and within not in self._others(mine):
             return SAME_OWNER, within
         return self._other_time(number, at)
 
-    def _other_place(self, mine: Ownership, seen_from: str | None) -> str:
-        networks = self.networks
+    def _other_place(self, mine: Owner, seen_from: str | None, at: int) -> str:
         if seen_from is None:
             return NO_VPC
-        is_held = networks.covers(seen_from, self.address)
+        is_held = self.networks.covers(seen_from, self.address)
         if is_held is not False:
             return OTHER_VPC if is_held else CIDRS_UNKNOWN
-        return SEVERAL_CONNECTED if mine.vpc_id in networks.connected(seen_from) else UNCONNECTED
+        if mine.vpc_id not in self.networks.connected(seen_from):
+            return UNCONNECTED
+        return HIDDEN_VPC if self._attributor.is_hidden(Key(seen_from, 0, 0, at, at)) else SEVERAL_CONNECTED
 
     def _other_time(self, number: int, at: int) -> tuple[str, int | None]:
-        mine = self.ownerships[number]
-        others = [(place, self.ownerships[place]) for place in self._others(mine)]
-        if at < _from(mine):
-            return (ATTACHED_LATER if mine.since_attachment else SEEN_LATER), None
-        if at > _until(mine) and not mine.is_open:
-            return GONE, next((place for place, other in others if _from(other) > _until(mine)), None)
-        met = next((place for place, other in others if other.meets(mine)), None)
+        mine = self.ownerships[number].owner
+        others = [(place, self.ownerships[place].owner) for place in self._others(mine)]
+        if at < mine.valid_from:
+            return (ATTACHED_LATER if self.ownerships[number].since_attachment else SEEN_LATER), None
+        if at > mine.seen_until and not mine.is_open:
+            return GONE, next((place for place, other in others if other.valid_from > mine.seen_until), None)
+        met = next((place for place, other in others if other.contradicts(mine)), None)
         if met is not None:
-            return CONFLICT, met
-        later = next((place for place, other in others if _until(other) >= _until(mine)), None)
-        if at > _until(mine) and later is not None:
+            return (LATE_WORD if self._source.is_ipam(mine.row) else CONFLICT), met
+        later = next((place for place, other in others if other.last_sight >= mine.seen_until), None)
+        if at > mine.seen_until and later is not None:
             return SUCCEEDED, later
-        contradicted = (
-            place for place, other in others if any(self.ownerships[o].meets(other) for o in self._others(other))
-        )
-        return CONFLICT_OF_OTHERS, next(contradicted, None)
+        return CONFLICT_OF_OTHERS, next((place for place, other in others if self._is_contradicted(other)), None)
 
-    def _others(self, mine: Ownership) -> list[int]:
+    def _is_contradicted(self, owner: Owner) -> bool:
+        return any(self.ownerships[place].owner.contradicts(owner) for place in self._others(owner))
+
+    def _others(self, mine: Owner) -> list[int]:
         """The ownerships, in the same VPC, of whoever is not this one's interface as it was attached then."""
         return [
             place
             for place, other in enumerate(self.ownerships)
-            if other.vpc_id == mine.vpc_id and self._attachment(other) != self._attachment(mine)
+            if other.owner in self._weighed
+            and other.owner.vpc_id == mine.vpc_id
+            and are_two(self._attachment(other.owner), self._attachment(mine))
         ]
 
-    def _attachment(self, ownership: Ownership) -> tuple[Any, ...]:
-        """Two rows of one interface at one instance are one owner."""
-        return tuple(self._tables.interfaces[name][ownership.row].as_py() for name in ("interface_id", "instance_id"))
-
-
-def _from(ownership: Ownership) -> int:
-    return ALWAYS if ownership.valid_from is None else ownership.valid_from
-
-
-def _until(ownership: Ownership) -> int:
-    return FOREVER if ownership.seen_until is None else ownership.seen_until
+    def _attachment(self, owner: Owner) -> tuple[str, str | None, tuple[int, str | None]]:
+        inventory = self._source.inventory
+        return inventory.interface_ids[owner.row], inventory.instance_ids[owner.row], (0, inventory.part_of(owner.row))
 
 
 def _ownerships(tables: InventoryTables, address: Address) -> list[Ownership]:
@@ -229,19 +232,21 @@ def _ownerships(tables: InventoryTables, address: Address) -> list[Ownership]:
     attached_at = tables.interfaces["attached_at"]
     found = []
     for each in mine.to_pylist():
-        row, since = each["row"], each["valid_from"]
+        row, since, until = each["row"], each["valid_from"], each["seen_until"]
         found.append(
             Ownership(
-                row,
-                each["vpc_id"],
-                since,
-                each["seen_until"],
-                each["is_open"],
+                Owner(
+                    row,
+                    each["vpc_id"],
+                    ALWAYS if since is None else since,
+                    FOREVER if until is None else until,
+                    each["is_open"],
+                ),
                 since is not None and since == attached_at[row].as_py(),
                 each["address"] if "/" in each["address"] else None,
             )
         )
-    return sorted(found, key=lambda each: (_from(each), _until(each), str(each.vpc_id), each.row))
+    return sorted(found, key=lambda each: (each.owner[2:4], str(each.owner.vpc_id), each.owner.row))
 
 
 def _holds(cidr: str, address: Address) -> bool:

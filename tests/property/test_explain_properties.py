@@ -1,16 +1,22 @@
 """`explain` says what `enrich` writes, and never leaves an owner without a reason."""
 
+from dataclasses import replace
+
+import pyarrow as pa
 from explained import destination, explainer, past
 from hypothesis import given
 from hypothesis import strategies as st
 from made_by_hand import eni, estate, peering, subnet, transit, vpc
 
 from enricher.explain import TIME_REASONS
+from enricher.inventory import ADDRESS_SCHEMA, INTERFACE_SCHEMA, Part
+from enricher.networks import Networks
 
 VPCS = ("vpc-a", "vpc-b", "vpc-c")
 PLACES = {"10.0.1.5": "10.0.0.0/16", "198.51.100.7": "198.51.100.0/24", "2001:db8::5": "2001:db8::/56"}
 PREFIXES = {"10.0.1.5": "10.0.1.0/28", "2001:db8::5": "2001:db8::/80"}
 INTERFACES = [f"eni-{name[-1]}{number}" for name in VPCS for number in (1, 2)]
+EC2, OTHER, IPAM = "111122223333/us-east-1", "444455556666/us-east-1", "ipam/ipam-scope-1"
 TIMES = st.integers(0, 12)
 
 
@@ -46,8 +52,34 @@ def cases(draw):
         peerings=[peering(*pair) for pair in draw(st.sets(st.sampled_from([("vpc-a", "vpc-b"), ("vpc-b", "vpc-c")])))],
         transits=draw(st.sampled_from([[], transit("tgw-1", "vpc-a", "vpc-c"), transit("tgw-1", *VPCS)])),
     )
-    owned = draw(st.lists(ownerships(address), max_size=5))
-    return past(documents, owned), address, draw(st.sampled_from([None, *VPCS, "vpc-other"])), draw(TIMES)
+    tables = past(documents, draw(st.lists(ownerships(address), max_size=5)))
+    if draw(st.booleans()):
+        tables = scanned(tables, draw(st.lists(st.sampled_from([EC2, OTHER, IPAM]), min_size=6, max_size=6)), draw)
+    return tables, address, draw(st.sampled_from([None, *VPCS, "vpc-other"])), draw(TIMES)
+
+
+def scanned(tables, parts, draw):
+    """The estate as parts tell of it; what is told by IPAM knows no instance, and a part may never have been scanned.
+
+    Each interface is told by one part, and a second time by IPAM: each ownership is of one or the other row.
+    """
+    rows = [{**row, "part": part} for row, part in zip(tables.interfaces.to_pylist(), parts, strict=True)]
+    again = [{**row, "part": IPAM, "instance_id": None} for row in rows]
+    owned = [
+        {**each, "row": each["row"] + draw(st.sampled_from([0, len(rows)]))} for each in tables.addresses.to_pylist()
+    ]
+    never = draw(st.booleans())
+    return replace(
+        tables,
+        interfaces=pa.Table.from_pylist(rows + again, INTERFACE_SCHEMA),
+        addresses=pa.Table.from_pylist(owned, ADDRESS_SCHEMA),
+        networks=Networks(
+            [replace(each, part=EC2) for each in tables.networks.vpcs],
+            [replace(each, part=EC2) for each in tables.networks.subnets],
+            [replace(each, part=EC2) for each in tables.networks.connections],
+        ),
+        parts=(Part(EC2, 12.0, 12.0), Part(IPAM, 12.0, 12.0), Part(OTHER, *((None, None) if never else (9.0, 9.5)))),
+    )
 
 
 @given(cases())
@@ -77,15 +109,19 @@ def test_every_owner_answers_or_has_a_reason(case):
             assert is_before
         if each.reason == "gone":
             assert is_after
-            assert not mine.is_open
+            assert not mine.owner.is_open
         if each.reason == "succeeded":
             assert is_after
-            assert mine.is_open
+            assert mine.owner.is_open
         if each.reason in ("conflict", "succeeded", "conflict_of_others"):
             assert each.by is not None
-            assert names[each.by] != names[each.ownership]
+            assert each.by != each.ownership
         if each.reason == "same_owner":
             assert names[each.by] == names[each.ownership]
-        elif each.reason not in TIME_REASONS and mine.vpc_id is not None and not explained.is_public:
-            from_within = explained.answer(mine.vpc_id, at)
+        elif each.reason == "ec2_knows":
+            tellers = zip(*(tables.interfaces[name].to_pylist() for name in ("interface_id", "part")), strict=True)
+            assert explained.interface(mine)["part"] == IPAM
+            assert any(name == names[each.ownership] and part != IPAM for name, part in tellers)
+        elif each.reason not in TIME_REASONS and mine.owner.vpc_id is not None and not explained.is_public:
+            from_within = explained.answer(mine.owner.vpc_id, at)
             assert from_within.named == each.ownership

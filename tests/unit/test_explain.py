@@ -1,12 +1,14 @@
 """Each rule that leaves an owner out is told by its own name, and what is told is the attribution's own answer."""
 
+from dataclasses import replace
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from explained import Owned, explainer, left_out, past, said
 from made_by_hand import eni, estate, peering, subnet, transit, vpc
 
-from enricher.inventory import ALWAYS, FOREVER
+from enricher.inventory import ALWAYS, FOREVER, Part
 from enricher.inventory_documents import tables_of
 
 HOME = {"vpcs": [vpc("vpc-a", "10.0.0.0/16")], "subnets": [subnet("subnet-a", "vpc-a", "10.0.1.0/24")]}
@@ -211,6 +213,62 @@ def test_an_owner_whose_vpc_is_not_told_proves_nothing():
 
     assert said(answer) == ("subnet", "subnet", None)
     assert left_out(explained, answer) == [("eni-1", "vpc_unknown", None)]
+
+
+# ── parts ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+SCANNED, NEVER = Part("111122223333/us-east-1", 9_000.0, 9_001.0), Part("444455556666/us-east-1", None, None)
+IPAM = Part("ipam/ipam-scope-1", 9_000.0, 9_001.0)
+
+
+def test_a_connected_vpc_that_no_scan_has_told_of_may_hold_the_address():
+    """Had all parts been scanned, the one connected owner would be named."""
+    tables = tables_of(estate(**TWINS, transits=transit("tgw-1", "vpc-a", "vpc-b", "vpc-x")), part=SCANNED.name)
+    whole = explainer(replace(tables, parts=(SCANNED,)), "10.1.1.5")
+    partly = explainer(replace(tables, parts=(SCANNED, NEVER)), "10.1.1.5")
+
+    assert said(whole.answer("vpc-a", 5_000)) == ("resolved", "snapshot", "eni-b")
+    answer = partly.answer("vpc-a", 5_000)
+    assert said(answer) == ("ambiguous", None, None)
+    assert left_out(partly, answer) == [("eni-b", "hidden_vpc", None), ("eni-c", "unconnected", None)]
+
+
+def test_nobodys_address_may_be_a_never_scanned_parts():
+    """Unresolved, not absent: nobody has looked there."""
+    tables = replace(tables_of(estate(**TWINS)), parts=(SCANNED, NEVER))
+
+    assert said(explainer(tables, "10.77.0.1").answer("vpc-a", 5_000)) == ("unresolved", None, None)
+
+
+def told_by(tables, *parts: str):
+    """The tables' interfaces, each told by one of the parts."""
+    column = tables.interfaces.column_names.index("part")
+    return replace(tables, interfaces=tables.interfaces.set_column(column, "part", pa.array(parts)))
+
+
+def test_ipam_is_not_believed_against_ec2():
+    """Of two interfaces with one address at one time EC2's stands; the reason says whose word was late."""
+    owned = [("10.0.1.5", "vpc-a", "eni-old", 1_000, 2_000, True), ("10.0.1.5", "vpc-a", "eni-new", 1_500, 3_000, True)]
+    tables = told_by(past(estate(interfaces=[OLD, NEW], **HOME), owned), IPAM.name, SCANNED.name)
+    explained = explainer(replace(tables, parts=(SCANNED, IPAM)), "10.0.1.5")
+    answer = explained.answer("vpc-a", 1_600)
+
+    assert said(answer) == ("resolved", "snapshot", "eni-new")
+    assert left_out(explained, answer) == [("eni-old", "late_word", "eni-new")]
+
+
+def test_ipams_word_of_an_interface_that_ec2_tells_of_is_not_taken():
+    """EC2 knows its instance, and when it was attached."""
+    owned = [("10.0.1.5", "vpc-a", "eni-old", 1_000, 2_000, False)]
+    tables = past(estate(interfaces=[OLD, {**OLD, "NetworkInterfaceId": "eni-twin"}], **HOME), owned)
+    column = tables.interfaces.column_names.index("interface_id")
+    twice = tables.interfaces.set_column(column, "interface_id", pa.array(["eni-old", "eni-old"]))
+    tables = told_by(replace(tables, interfaces=twice), IPAM.name, SCANNED.name)
+    explained = explainer(replace(tables, parts=(SCANNED, IPAM)), "10.0.1.5")
+    answer = explained.answer("vpc-a", 1_500)
+
+    assert said(answer) == ("subnet", "subnet", None)
+    assert left_out(explained, answer) == [("eni-old", "ec2_knows", None)]
 
 
 # ── kinds of address ─────────────────────────────────────────────────────────────────────────────────────────────────
