@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
+from random import random as uniform
 from typing import Any, Final
 
 from aws_lambda_powertools import Logger, Metrics
@@ -46,6 +47,7 @@ class Environment:
         clients: ``s3`` and ``ec2`` → boto3 client, where they should not be made from the environment's credentials.
         settle: called when a snapshot has been loaded.
         warn: is told in one line why an inventory could not be loaded.
+        random: draws from [0, 1), by which environments that know nothing of each other differ.
     """
 
     def __init__(
@@ -55,12 +57,16 @@ class Environment:
         clients: Mapping[str, Any] | None = None,
         settle: Callable[[], object] = lambda: None,
         warn: Callable[[str], object] = lambda _: None,
+        random: Callable[[], float] = uniform,
     ) -> None:
         self._settings = settings
         self._clock = clock
+        self._random = random
         self._clients = dict(clients or {})
         ec2 = settings.ec2
-        self._cache: TTLCache[Any, Any] = TTLCache(ec2.cache_size, ec2.cache_ttl_s, ec2.negative_ttl_s, ec2.stale_ttl_s)
+        self._cache: TTLCache[Any, Any] = TTLCache(
+            ec2.cache_size, ec2.cache_ttl_s, ec2.negative_ttl_s, ec2.stale_ttl_s, random=random
+        )
         self._reader: Ec2Reader | None = None
         self._inventory = CurrentInventory(settings, lambda: self._s3("inventory", _S3_INVENTORY), settle, warn)
 
@@ -102,9 +108,10 @@ class Environment:
             return None
         if self._reader is None:
             client = self._clients.get("ec2") or ec2_client(region)
-            breaker = CircuitBreaker(ec2.breaker_failures, ec2.breaker_cool_down_s)
+            breaker = CircuitBreaker(ec2.breaker_failures, ec2.breaker_cool_down_s, random=self._random)
             # With an inventory EC2 is asked for what is a minute too young; without one it is all there is.
-            share = Share(ec2.calls_per_minute, ec2.environments) if self._settings.inventory_uri else None
+            shared = (ec2.calls_per_minute, ec2.environments)
+            share = Share(*shared, random=self._random) if self._settings.inventory_uri else None
             self._reader = Ec2Reader(client, clock=self._clock, breaker=breaker, share=share)
         time_left = remaining_s - LONGEST_CALL_SECONDS - _WRITE_SECONDS
         budget = Budget(ec2.call_budget, now + min(ec2.deadline_s, time_left))
