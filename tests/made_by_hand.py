@@ -12,9 +12,10 @@ from typing import Any, TypedDict, Unpack
 import pyarrow as pa
 
 from enricher.addresses import Address, Addresses
-from enricher.attribution import NOBODY, PEER, Attributor, Key, Source
+from enricher.attribution import NOBODY, PEER, Attributor, Candidate, Key, Source
 from enricher.enrich import Provenance, enrich
-from enricher.inventory import ADDRESS_SCHEMA, Inventory
+from enricher.history import merge
+from enricher.inventory import ADDRESS_SCHEMA, Inventory, InventoryTables, Part
 from enricher.inventory_documents import tables_of
 from enricher.log_format import LogFormats
 from enricher.parse import parse_lines
@@ -149,6 +150,20 @@ def history(documents: Mapping[str, Document], owned: Iterable[tuple[str, str, s
     return Source(Inventory(tables, DEFAULT_PROMOTED_TAGS), "snapshot")
 
 
+def scan(part: str, begun: float, ended: float, documents: Mapping[str, Document]) -> InventoryTables:
+    """What one scan of a part has seen of these documents."""
+    return tables_of(documents, observed_at=begun, ended_at=ended, part=part)
+
+
+def of_parts(
+    *scans: InventoryTables, failed: Iterable[str] = (), stale: Iterable[str] = (), max_gap_s: float = 180
+) -> Source:
+    """The history of these scans; ``failed``: parts that could never be scanned, ``stale``: past their hard TTL."""
+    failures = [Part(name, None, None, 99_999.0, "AccessDenied") for name in failed]
+    merged = merge(None, scans, failures, 0, 0, max_gap_s, consistency_s=0)
+    return Source(Inventory(merged, DEFAULT_PROMOTED_TAGS), "snapshot", stale_parts=frozenset(stale))
+
+
 class Among(TypedDict, total=False):
     """What is around a flow: the span of all flows that ask the same, its traffic path, what the batch recorded.
 
@@ -161,14 +176,10 @@ class Among(TypedDict, total=False):
     unasked: frozenset[str]
 
 
-def found(
-    sources: Sequence[Source],
-    address: str,
-    vpc_id: str | None,
-    when: tuple[int, int],
-    **among: Unpack[Among],
-) -> tuple[str, str | None, str | None]:
-    """(status, evidence, who) of an address, seen from a VPC by a flow from ``when[0]`` to ``when[1]``."""
+def held(
+    sources: Sequence[Source], address: str, vpc_id: str | None, when: tuple[int, int], **among: Unpack[Among]
+) -> Candidate:
+    """What an address, seen from a VPC by a flow from ``when[0]`` to ``when[1]``, is answered with."""
     first, last = among.get("batch") or when
     sides = {(name, 0): told for name, told in among.get("peers", {}).items()}
     attributor = Attributor(Addresses([Address.parse(address).text]), sides, sources, among.get("unasked", frozenset()))
@@ -176,15 +187,22 @@ def found(
     (candidates,) = attributor.answers([key])
     # What a snapshot remembers of the first time changes nothing, neither for this batch nor for another one.
     assert attributor.answers([key]) == [candidates] == [attributor.answer(key)]
-    held = next(one for one in candidates if one.valid_from <= when[0] and when[1] <= one.valid_to)
-    if held.source == NOBODY:
-        return held.status, held.evidence, None
-    if held.source == PEER:
-        return held.status, held.evidence, f"recorder {held.row}"
-    inventory = sources[held.source].inventory
-    if held.evidence == "subnet":
-        return held.status, held.evidence, inventory.networks.subnets[held.row].subnet_id
-    return held.status, held.evidence, inventory.interface_ids[held.row]
+    return next(one for one in candidates if one.valid_from <= when[0] and when[1] <= one.valid_to)
+
+
+def found(
+    sources: Sequence[Source], address: str, vpc_id: str | None, when: tuple[int, int], **among: Unpack[Among]
+) -> tuple[str, str | None, str | None]:
+    """(status, evidence, who) of an address, seen from a VPC by a flow from ``when[0]`` to ``when[1]``."""
+    answer = held(sources, address, vpc_id, when, **among)
+    if answer.source == NOBODY:
+        return answer.status, answer.evidence, None
+    if answer.source == PEER:
+        return answer.status, answer.evidence, f"recorder {answer.row}"
+    inventory = sources[answer.source].inventory
+    if answer.evidence == "subnet":
+        return answer.status, answer.evidence, inventory.networks.subnets[answer.row].subnet_id
+    return answer.status, answer.evidence, inventory.interface_ids[answer.row]
 
 
 def enriched(

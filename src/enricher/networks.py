@@ -60,7 +60,11 @@ class Networks:
         self.subnets = tuple(subnets)
         self.connections = tuple(connections)
         self.subnet_rows = {subnet.subnet_id: row for row, subnet in enumerate(self.subnets)}
-        self._vpc_ranges = {vpc.vpc_id: Ranges([(cidr, True) for cidr in vpc.cidrs]) for vpc in self.vpcs}
+        # A peering connection tells of a VPC too: several parts may know it, and one of them more of its CIDRs.
+        cidrs: dict[str, set[str]] = {}
+        for vpc in self.vpcs:
+            cidrs.setdefault(vpc.vpc_id, set()).update(vpc.cidrs)
+        self._vpc_ranges = {vpc_id: merged(blocks) for vpc_id, blocks in cidrs.items()}
         self._all_vpcs = merged(cidr for vpc in self.vpcs for cidr in vpc.cidrs)
         self.holds_public_ranges = any(not is_private_network(cidr) for vpc in self.vpcs for cidr in vpc.cidrs)
         by_vpc: dict[str, list[tuple[str, int]]] = {}
