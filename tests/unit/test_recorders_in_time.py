@@ -1,0 +1,222 @@
+"""What a recorder is called when its record does not tell: its instance holds for the time proven, and no longer."""
+
+from typing import Any
+
+import pytest
+from made_by_hand import Document, eni, enriched, estate, of_parts, scan, source, subnet, vpc
+
+from enricher.attribution import Source
+from enricher.inventory import InventoryTables
+
+PART, OTHER = "111122223333/us-east-1", "444455556666/us-east-1"
+HOME = {"vpcs": [vpc("vpc-a", "10.0.0.0/16")], "subnets": [subnet("subnet-a", "vpc-a", "10.0.1.0/24")]}
+INSTANCES = {
+    "Reservations": [
+        {
+            "Instances": [
+                {"InstanceId": name, "Tags": [{"Key": "Name", "Value": f"web {name}"}]} for name in ("i-1", "i-2")
+            ]
+        }
+    ]
+}
+
+
+def attached(to: str | None, at: int | None, *, name: str = "eni-m", device: int = 1, **attachment: Any) -> Document:
+    """An interface with a tag of its own, attached to an instance, by default as its second one."""
+    told = eni(name, "10.0.1.9", "10.0.1.10", attached=at, TagSet=[{"Key": "rack", "Value": "7"}], SubnetId="subnet-a")
+    if to is not None:
+        told["Attachment"] |= {"InstanceId": to, "DeviceIndex": device, **attachment}
+    return told
+
+
+def seen(begun: float, *interfaces: Document, part: str = PART) -> InventoryTables:
+    """A scan of ten seconds."""
+    return scan(part, begun, begun + 10, {**estate(interfaces=interfaces, **HOME), "instances": INSTANCES})
+
+
+def line(when: tuple[int, int], *, recorder: str = "eni-m", instance: str = "-", peer: str = "10.0.1.200") -> str:
+    """A flow that the interface sent."""
+    addresses = f"10.0.1.9 {peer} 10.0.1.9 {peer}"
+    return f"5 {recorder} {instance} vpc-a - - {addresses} {when[0]} {when[1]} egress -"
+
+
+def own(known: Source, when: tuple[int, int], **told: str) -> tuple[str | None, str | None, str | None]:
+    """The own side's evidence, instance, and name, whose place is always told."""
+    (row,) = enriched([line(when, **told)], known)
+    assert (row["reporter"], row["src_status"], row["src_interface_id"]) == (
+        "src",
+        "resolved",
+        told.get("recorder", "eni-m"),
+    )
+    assert (row["src_subnet_id"], row["src_az_id"]) == ("subnet-a", "use1-az1")
+    return row["src_evidence"], row["src_instance_id"], row["src_name"]
+
+
+NOBODYS = ("record", None, None)
+FIRST, SECOND = ("record", "i-1", "web i-1"), ("record", "i-2", "web i-2")
+STAYS = of_parts(seen(2_000, attached("i-1", 500)))
+MOVED = of_parts(seen(2_000, attached("i-1", 500)), seen(3_000, attached("i-2", 2_500)))
+
+
+@pytest.mark.parametrize(
+    ("known", "when", "expected"),
+    [
+        (STAYS, (499, 560), NOBODYS),
+        (STAYS, (500, 560), FIRST),
+        (STAYS, (1_940, 2_000), FIRST),
+        (STAYS, (1_940, 2_001), ("snapshot_open", "i-1", "web i-1")),
+        (STAYS, (9_000, 9_060), ("snapshot_open", "i-1", "web i-1")),
+        (MOVED, (400, 460), NOBODYS),
+        (MOVED, (500, 2_000), FIRST),
+        (MOVED, (1_990, 2_001), NOBODYS),
+        (MOVED, (2_001, 2_499), NOBODYS),
+        (MOVED, (2_499, 2_560), NOBODYS),
+        (MOVED, (2_500, 3_000), SECOND),
+        (MOVED, (2_500, 3_001), ("snapshot_open", "i-2", "web i-2")),
+    ],
+)
+def test_an_interface_that_may_move_tells_its_instance_for_the_time_proven(known, when, expected):
+    """Before, between and after its attachments the interface's place is all that is claimed with proof."""
+    assert own(known, when) == expected
+
+
+@pytest.mark.parametrize("when", [(400, 460), (1_000, 1_060), (2_200, 2_260), (9_000, 9_060)])
+def test_what_the_record_tells_holds_for_the_record(when):
+    """A record that names the instance needs no proof; that instance's tags come with it."""
+    assert own(MOVED, when, instance="i-1") == FIRST
+    assert own(MOVED, when, instance="i-2") == SECOND
+
+
+def test_between_attachments_the_interface_is_no_other_resource_either():
+    """Neither the instance's tags nor a type is left over from another time."""
+    (row,) = enriched([line((2_100, 2_160))], MOVED)
+
+    assert (row["src_resource_type"], row["src_resource_id"], row["src_tags"]) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("attachment", "expected"),
+    [
+        ({"device": 0}, FIRST),
+        ({"device": 0, "DeleteOnTermination": True}, FIRST),
+        ({"device": 0, "NetworkCardIndex": 0}, FIRST),
+        ({"device": 0, "DeleteOnTermination": False}, ("snapshot_open", "i-1", "web i-1")),
+        ({"device": 0, "NetworkCardIndex": 1}, ("snapshot_open", "i-1", "web i-1")),
+        ({"device": 2}, ("snapshot_open", "i-1", "web i-1")),
+    ],
+)
+def test_an_instances_first_interface_stays_with_it(attachment, expected):
+    """It cannot be detached; but one that outlives its instance may become another one's first."""
+    known = of_parts(seen(2_000, attached("i-1", 500, **attachment)))
+
+    assert own(known, (9_000, 9_060)) == expected
+    assert own(known, (499, 560)) == NOBODYS
+
+
+def test_a_services_interface_does_not_move():
+    """What a service manages stands behind it as long as it lives."""
+    managed = eni("eni-m", "10.0.1.9", attached=500, RequesterManaged=True, InterfaceType="lambda", SubnetId="subnet-a")
+
+    (row,) = enriched([line((9_000, 9_060))], of_parts(seen(2_000, managed)))
+
+    assert (row["src_evidence"], row["src_resource_type"]) == ("record", "lambda")
+
+
+def test_an_interface_without_attach_time_is_proven_between_two_sights():
+    """From the end of the first scan that saw it attached to the beginning of the last one."""
+    known = of_parts(seen(2_000, attached("i-1", None)), seen(2_100, attached("i-1", None)))
+
+    assert own(known, (2_009, 2_060)) == NOBODYS
+    assert own(known, (2_010, 2_100)) == FIRST
+    assert own(known, (2_010, 2_101)) == ("snapshot_open", "i-1", "web i-1")
+
+
+def test_an_interface_attached_to_nothing_is_only_that_while_it_was_seen_so():
+    """Later it may be attached to anything: that it still is not is a continuation."""
+    known = of_parts(seen(2_000, attached(None, None)), seen(2_100, attached(None, None)))
+
+    for when, evidence in (((2_010, 2_100), "record"), ((2_200, 2_260), "snapshot_open")):
+        (row,) = enriched([line(when)], known)
+        assert (row["src_evidence"], row["src_instance_id"]) == (evidence, None)
+        assert (row["src_resource_type"], dict(row["src_tags"])) == ("network_interface", {"rack": "7"})
+
+
+def test_an_attachment_that_had_gone_is_not_continued():
+    """The last scan no longer showed the interface; a record of a later time tells that it lives, not with whom."""
+    known = of_parts(seen(2_000, attached("i-1", 500)), seen(2_100))
+
+    assert own(known, (1_940, 2_000)) == FIRST
+    assert own(known, (2_001, 2_060)) == NOBODYS
+
+
+def test_an_undated_inventory_holds_since_the_attachment():
+    """AWS CLI files carry no date."""
+    known = source({**estate(interfaces=[attached("i-1", 500)], **HOME), "instances": INSTANCES})
+
+    assert own(known, (499, 560)) == NOBODYS
+    assert own(known, (99_999, 99_999)) == FIRST
+
+
+def test_two_parts_that_tell_of_one_attachment_do_not_contradict_each_other():
+    """The later sight counts, and the teller that knows the instance."""
+    known = of_parts(
+        seen(2_000, attached("i-1", 500)),
+        seen(2_500, attached("i-1", 500), part=OTHER),
+        seen(2_600, attached(None, 500), part="777788889999/us-east-1"),
+    )
+
+    assert own(known, (2_001, 2_060)) == FIRST
+    assert own(known, (2_590, 2_600))[1:] == ("i-1", "web i-1")
+
+
+def test_two_parts_that_contradict_each_other_name_no_instance():
+    """One interface cannot be attached to two instances at one time."""
+    known = of_parts(seen(2_000, attached("i-1", 500)), seen(2_000, attached("i-2", 600), part=OTHER))
+
+    for when in ((550, 560), (1_000, 1_060), (3_000, 3_060)):
+        assert own(known, when) == NOBODYS
+
+
+# ── as proof for the other side ──────────────────────────────────────────────────────────────────────────────────────
+
+PEER = attached("i-2", 500, name="eni-p", device=0) | {
+    "PrivateIpAddress": "10.0.1.200",
+    "PrivateIpAddresses": [{"PrivateIpAddress": "10.0.1.200", "Primary": True}],
+}
+
+
+def answer(when: tuple[int, int]) -> str:
+    """What another interface received from the one that may move."""
+    return f"5 eni-p - vpc-a - - 10.0.1.9 10.0.1.200 10.0.1.9 10.0.1.200 {when[0]} {when[1]} ingress -"
+
+
+@pytest.mark.parametrize(
+    ("when", "expected"),
+    [
+        ((1_000, 1_060), ("resolved", "peer_record", "i-1")),
+        ((2_600, 2_660), ("resolved", "peer_record", "i-2")),
+        ((2_950, 3_050), ("resolved", "snapshot_open", "i-2")),
+        ((4_000, 4_060), ("resolved", "snapshot_open", "i-2")),
+        ((2_100, 2_160), ("subnet", "subnet", None)),
+        ((1_990, 2_060), ("subnet", "subnet", None)),
+        ((440, 500), ("subnet", "subnet", None)),
+    ],
+)
+def test_a_peers_own_record_proves_its_instance_for_the_time_proven(when, expected):
+    """Its record proves the interface; what it was attached to is proven by the inventory, or not."""
+    known = of_parts(seen(2_000, attached("i-1", 500), PEER), seen(3_000, attached("i-2", 2_500), PEER))
+
+    _, row = enriched([line(when), answer(when)], known)
+
+    assert (row["src_status"], row["src_evidence"], row["src_instance_id"]) == expected
+    assert row["dst_instance_id"] == "i-2" if when[0] >= 500 else row["dst_instance_id"] is None
+
+
+def test_flows_of_one_batch_get_each_its_own_time():
+    """The interface moved within the batch: six flows, two instances, and what is not known."""
+    times = [(1_000, 1_060), (2_100, 2_160), (2_500, 2_560), (400, 460), (3_100, 3_160), (1_940, 2_000)]
+
+    rows = enriched([line(when) for when in times], MOVED)
+
+    told = [(row["src_evidence"], row["src_instance_id"], row["src_name"]) for row in rows]
+    assert told == [FIRST, NOBODYS, SECOND, NOBODYS, ("snapshot_open", "i-2", "web i-2"), FIRST]
