@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
-from enricher.metrics import METRICS
+from enricher.metrics import METRICS, REFRESHER_METRICS
+from enricher.refresher_settings import REFRESHER_VARIABLES, RefresherSettings
 from enricher.schema import (
     DEFAULT_PROMOTED_TAGS,
     EXTRA_FIELDS,
@@ -39,6 +40,14 @@ _OF_SETTINGS: Final = """\
 Environment variables, read once at start by `src/enricher/settings.py`; one that is missing or contradicts another
 ends the start with one line that names it. The last column is the parameter of `template.yaml` that sets the variable,
 or the value that the template always gives."""
+
+_OF_REFRESHER: Final = """\
+Environment variables of the refresher, read once at start by `src/enricher/refresher_settings.py`; one that is
+malformed ends the start with one line that names it. The last column is as in [settings](settings.md)."""
+_OF_REFRESHER_METRICS: Final = """\
+One set a run, declared in `src/enricher/metrics.py`; namespace and dimension as in [metrics](metrics.md). A run that
+could not publish says nothing of what it would have published."""
+_SMALLEST_REFRESHER: Final = {"INVENTORY_URI": "s3://lake/inventory/pointer.json", "GLUE_DATABASE": "catalog"}
 
 
 def columns_page() -> str:
@@ -91,6 +100,39 @@ def metrics_page() -> str:
             *_table("| metric | unit | meaning |", rows),
         ],
     )
+
+
+def refresher_page(template: Path) -> str:
+    """docs/refresher.md: the refresher's variables and metrics, as the two pages above have those of the function."""
+    text = template.read_text(encoding="utf-8")
+    parameters = re.findall(r"^  (\w+):$", text.partition("\nConditions:")[0], re.MULTILINE)
+    given = _template_values(text.partition("\n  RefreshFunction:\n")[2])
+    settings = (
+        [_code(name), meaning, _refresher_default(name), _source(given.get(name, ""), parameters)]
+        for name, meaning in REFRESHER_VARIABLES.items()
+    )
+    metrics = ([_code(name), unit, meaning] for name, (unit, meaning) in REFRESHER_METRICS.items())
+    return _page(
+        "The refresher's settings and metrics",
+        [
+            _OF_REFRESHER,
+            "",
+            *_table("| variable | meaning | default | in the template |", settings),
+            "",
+            _OF_REFRESHER_METRICS,
+            "",
+            *_table("| metric | unit | meaning |", metrics),
+        ],
+    )
+
+
+def _refresher_default(name: str) -> str:
+    if name in _SMALLEST_REFRESHER:
+        return "none: must be set"
+    if name.startswith("POWERTOOLS_") or name == "LOG_LEVEL":
+        return "Powertools' own"
+    value = getattr(RefresherSettings.from_environ(_SMALLEST_REFRESHER), name.removeprefix("REFRESH_").lower())
+    return _code(f"{value:g}") if isinstance(value, int | float) else "empty"
 
 
 def settings_page(template: Path) -> str:
@@ -164,6 +206,8 @@ def _template_values(text: str) -> dict[str, str]:
 
 
 def _source(value: str, parameters: Sequence[str]) -> str:
+    if value.startswith("!GetAtt"):
+        return f"{_code(value.removeprefix('!GetAtt '))}"
     named = [name for name in parameters if re.search(rf"\b{name}\b", value)]
     if named:
         return f"parameter {_code(named[0])}"
@@ -173,4 +217,6 @@ def _source(value: str, parameters: Sequence[str]) -> str:
             "!Ref AWS::AccountId": "the stack's account",
             "!Ref AWS::StackName": "the stack's name",
         }[value]
+    if "AWS::StackName" in value:
+        return "made from the stack's name"
     return _code(value.strip('"')) if value else "not set"

@@ -1,44 +1,41 @@
-"""All of an account's inventory through EC2 and ELB, page by page, as the AWS CLI would print it."""
+"""All of an account's inventory as the refresher reads it: one code, one set of calls."""
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-# document → (client, operation, list)
-_CALLS: Final = {
-    "network-interfaces": ("ec2", "describe_network_interfaces", "NetworkInterfaces"),
-    "instances": ("ec2", "describe_instances", "Reservations"),
-    "subnets": ("ec2", "describe_subnets", "Subnets"),
-    "vpcs": ("ec2", "describe_vpcs", "Vpcs"),
-    "nat-gateways": ("ec2", "describe_nat_gateways", "NatGateways"),
-    "vpc-peering-connections": ("ec2", "describe_vpc_peering_connections", "VpcPeeringConnections"),
-    "transit-gateway-attachments": ("ec2", "describe_transit_gateway_attachments", "TransitGatewayAttachments"),
-    "load-balancers": ("elbv2", "describe_load_balancers", "LoadBalancers"),
-}
-_MANAGED: Final = ("network-interfaces", "instances")
+from enricher.errors import InventoryError
+from enricher.inventory import Part
+from enricher.paging import Reader, Target
+from enricher.scan import ESSENTIAL, OPTIONAL, Scanner, Scope
+from enricher.throttling import Share
+
+_SECONDS: Final = 600  # that a scan may take
 
 
-def read_inventory(client: Callable[[str], Any]) -> dict[str, dict[str, Any]]:
-    """Documents by name; ``client`` makes a boto3 client of a service. Raises what boto3 raises."""
-    documents: dict[str, dict[str, Any]] = {}
-    for name, (service, operation, key) in _CALLS.items():
-        extra = {"IncludeManagedResources": True} if name in _MANAGED else {}
-        pages = (
-            client(service).get_paginator(operation).paginate(PaginationConfig={"PageSize": _page(service)}, **extra)
-        )
-        documents[name] = {key: [_printed(entry) for page in pages for entry in page.get(key, ())]}
-    # DescribeAddresses knows no pages.
-    documents["addresses"] = {"Addresses": [_printed(a) for a in client("ec2").describe_addresses()["Addresses"]]}
-    return documents
+def read_inventory(
+    client: Callable[[str], Any],
+    clock: Callable[[], float],
+    sleep: Callable[[float], object],
+    account_id: str,
+    region: str,
+) -> Mapping[str, Mapping[str, Any]]:
+    """Documents by name.
 
+    Args:
+        client: makes a boto3 client of a service; called once a service.
+        clock: seconds.
+        sleep: waits for seconds, to stay below AWS's request limits.
+        account_id: whose inventory; for errors.
+        region: of the inventory.
 
-def _page(service: str) -> int:
-    return 400 if service == "elbv2" else 1000
-
-
-def _printed(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _printed(member) for name, member in value.items()}
-    if isinstance(value, list):
-        return [_printed(member) for member in value]
-    return value.isoformat() if isinstance(value, datetime) else value
+    Raises:
+        InventoryError: a read without which it would be none failed.
+    """
+    reads = (*ESSENTIAL, *OPTIONAL)
+    clients = {service: client(service) for service in sorted({read.service for read in reads})}
+    target = Target(account_id, region, "the credentials in use", clients.__getitem__)
+    scanner = Scanner(Reader(Share(1, clock, sleep), clock), clock)
+    scan = scanner.scan(Scope(f"{account_id}/{region}", target, reads), clock() + _SECONDS)
+    if isinstance(scan, Part):
+        raise InventoryError(f"inventory: {scan.error}")
+    return scan.documents

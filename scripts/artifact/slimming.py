@@ -38,8 +38,8 @@ REMOVED: Final = {
     "pyarrow/*parquet_encryption*": "Parquet's own encryption: S3 encrypts",
 }
 
-# Services whose clients the functions make, and the refresher and its cross-account reads will.
-SERVICES: Final = ("cloudwatch", "ec2", "elbv2", "glue", "resourcegroupstaggingapi", "s3", "sts")
+# Services whose clients the functions make.
+SERVICES: Final = ("autoscaling", "cloudwatch", "ec2", "elb", "elbv2", "glue", "resourcegroupstaggingapi", "s3", "sts")
 
 _SHARED_LIBRARY: Final = re.compile(r"(?P<soname>.+\.so\.\d+)(\.\d+)+|(?P<bare>.+\.so)")
 

@@ -27,7 +27,7 @@ ATTEMPTS: Final = 2
 # One retry waits up to 1 s, and up to 5 s more where AWS asks for it (x-amz-retry-after).
 LONGEST_CALL_SECONDS: Final = ATTEMPTS * (CONNECT_SECONDS + READ_SECONDS) + (ATTEMPTS - 1) * 6
 
-_THROTTLES: Final = frozenset({
+THROTTLES: Final = frozenset({
     "EC2ThrottledException", "RequestLimitExceeded", "RequestThrottled", "RequestThrottledException", "SlowDown",
     "Throttling", "ThrottlingException", "ThrottledException", "TooManyRequestsException",
 })  # fmt: skip
@@ -170,7 +170,7 @@ class Ec2Reader:
         return Ec2Counters(
             calls=dict(self._calls),
             retries=self._retries,
-            throttles=sum(count for code, count in self._failures.items() if code in _THROTTLES),
+            throttles=sum(count for code, count in self._failures.items() if code in THROTTLES),
             failures=dict(self._failures),
             refusals=dict(self._refusals),
         )

@@ -187,11 +187,11 @@ def _versions(known: _Known, scan: _Known, *, is_near: bool) -> Any:
 
 
 def _identity(interfaces: pa.Table) -> Any:
-    """Interface and attachment as one text."""
+    """Interface and attachment as one text; an Elastic IP that IPAM tells of has no interface, but its own id."""
     since = pc.fill_null(plain(interfaces["attached_at"]).cast(pa.string()), "")
-    return pc.binary_join_element_wise(
-        plain(interfaces["interface_id"]), pc.fill_null(plain(interfaces["instance_id"]), ""), since, "|"
-    )
+    instance = pc.fill_null(plain(interfaces["instance_id"]), "")
+    name = pc.coalesce(plain(interfaces["interface_id"]), plain(interfaces["resource_id"]))
+    return pc.binary_join_element_wise(name, instance, since, "|")
 
 
 def _is_open(known: _Known) -> Any:

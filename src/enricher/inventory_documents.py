@@ -3,7 +3,7 @@
 Documents are keyed by the file names of an inventory directory without ``.json``; any subset will do:
 ``network-interfaces``, ``instances``, ``subnets``, ``vpcs``, ``addresses``, ``nat-gateways``, ``vpc-endpoints``,
 ``load-balancers``, ``classic-load-balancers``, ``tagged-resources``, ``vpc-peering-connections``,
-``transit-gateway-attachments``.
+``transit-gateway-attachments``, ``auto-scaling-instances``, ``ipam-resource-cidrs``.
 """
 
 import math
@@ -17,6 +17,7 @@ import pyarrow as pa
 from enricher.addresses import Address
 from enricher.errors import InventoryError
 from enricher.inventory import ADDRESS_SCHEMA, INSTANCE_SCHEMA, INTERFACE_SCHEMA, InventoryTables, Part, is_ipam
+from enricher.ipam_documents import IPAM_DOCUMENT, IPAM_INTERFACES, ElasticIp, completed, elastic_ips
 from enricher.network_documents import networks_of, region_of
 from enricher.networks import Subnet
 from enricher.resource_documents import Resources, is_gone, tags_of
@@ -45,6 +46,12 @@ DOCUMENTS: Final[dict[str, tuple[str, str, str]]] = {
         "TransitGatewayAttachmentId",
         "ec2 describe-transit-gateway-attachments",
     ),
+    "auto-scaling-instances": (
+        "AutoScalingInstances",
+        "InstanceId",
+        "autoscaling describe-auto-scaling-instances",
+    ),
+    IPAM_DOCUMENT: ("IpamResourceCidrs", "ResourceId", "ec2 get-ipam-resource-cidrs"),
 }
 # What a page has that is not the last one.
 _CURSORS: Final = ("NextToken", "NextMarker", "PaginationToken")
@@ -104,6 +111,7 @@ def tables_of(  # noqa: PLR0913 - what dates a scan is told by name
         InventoryError: a document is not what its name says.
     """
     lists = {name: check_document(name, document) for name, document in documents.items() if name in DOCUMENTS}
+    lists = completed(lists)
     networks = networks_of(lists, part)
     rows: list[dict[str, Any]] = []
     addresses: list[dict[str, Any]] = []
@@ -111,20 +119,27 @@ def tables_of(  # noqa: PLR0913 - what dates a scan is told by name
     public = _public_addresses(lists)
     subnets = {subnet.subnet_id: subnet for subnet in networks.subnets}
     lag_s = ipam_lag_s if is_ipam(part) else 0
-    for interface in _interfaces(lists):
+    # Of what both tell of, EC2's word stands.
+    told = {each["NetworkInterfaceId"]: each for each in (*lists.get(IPAM_INTERFACES, ()), *_interfaces(lists))}
+    for interface in told.values():
         began = (seen_at or {}).get(interface["NetworkInterfaceId"], observed_at)
         ended = ended_at if began == observed_at else None
         seen = _Seen.of(began, ended, lag_s)
         row = _interface_row(interface, resources, subnets, default_region) | {
-            "part": part,
+            "part": part or interface.get("Part"),
             "seen_from": seen.since,
             "seen_until": seen.until,
         }
         addresses.extend(_address_rows(interface, row, len(rows), seen, public))
         rows.append(row)
-    until = _Seen.of(observed_at, ended_at, lag_s).until
+    seen = _Seen.of(observed_at, ended_at, lag_s)
+    shown = {owned["address"] for owned in addresses if owned["vpc_id"] is None}
+    for elastic in elastic_ips(lists.get(IPAM_DOCUMENT, ())):
+        if elastic.address not in shown:
+            addresses.append(_address_row(elastic.address, None, len(rows), seen.since, seen))
+            rows.append(_elastic_row(elastic, part, seen))
     instances = [
-        {"instance_id": name, "tags": list(tags.items()), "part": part, "seen_until": until}
+        {"instance_id": name, "tags": list(tags.items()), "part": part, "seen_until": seen.until}
         for name, tags in resources.instance_tags.items()
     ]
     scanned = Part(part, observed_at, observed_at if ended_at is None else ended_at) if part is not None else None
@@ -306,14 +321,42 @@ def _address_rows(
     }
     for address in sorted(filter(None, private | ipv6 | prefixes | public)):
         proven_by_attachment = seen.until is None or (address == primary and row["attached_at"] is not None)
-        yield {
-            "address": _canonical(address, row["interface_id"]),
-            "vpc_id": None if address in public else row["vpc_id"],
-            "row": number,
-            "valid_from": row["attached_at"] if proven_by_attachment else seen.since,
-            "seen_until": seen.until,
-            "is_open": True,
-        }
+        yield _address_row(
+            _canonical(address, row["interface_id"]),
+            None if address in public else row["vpc_id"],
+            number,
+            row["attached_at"] if proven_by_attachment else seen.since,
+            seen,
+        )
+
+
+def _address_row(address: str, vpc_id: str | None, number: int, valid_from: int | None, seen: _Seen) -> dict[str, Any]:
+    return {
+        "address": address,
+        "vpc_id": vpc_id,
+        "row": number,
+        "valid_from": valid_from,
+        "seen_until": seen.until,
+        "is_open": True,
+    }
+
+
+def _elastic_row(elastic: ElasticIp, part: str | None, seen: _Seen) -> dict[str, Any]:
+    """An Elastic IP that IPAM tells of, in an interface's place: which interface has it, IPAM does not say."""
+    tags = list(tags_of(elastic.tags).items())
+    return {
+        "account_id": elastic.account_id,
+        "region": elastic.region,
+        "resource_type": "elastic_ip",
+        "resource_id": elastic.allocation_id,
+        "tags": tags,
+        "interface_tags": tags,
+        "own_addresses": [],
+        "part": part or elastic.part,
+        "may_move": False,
+        "seen_from": seen.since,
+        "seen_until": seen.until,
+    }
 
 
 def _primary(interface: Document) -> str | None:

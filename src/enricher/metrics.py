@@ -47,6 +47,24 @@ METRICS: Final[dict[str, tuple[str, str]]] = {
     "InventoryLoadFailures": (COUNT, "those that failed, were refused, or found nothing"),
 }
 
+# The refresher's, one set a run.
+REFRESHER_METRICS: Final[dict[str, tuple[str, str]]] = {
+    "InventoryAgeSeconds": (SECONDS, "age of the oldest part's last good scan, at the end of the run"),
+    "ScanSeconds": (SECONDS, "time from the run's start to the last scan's end"),
+    "PartsScanned": (COUNT, "parts that were scanned well"),
+    "PartsFailed": (COUNT, "parts that keep their previous state because their scan failed"),
+    "ScanWarnings": (COUNT, "optional reads that failed; types, names or tags are older, or missing"),
+    "ApiCalls": (COUNT, "requests of the scans, each page its own"),
+    "ApiRetries": (COUNT, "requests that botocore repeated"),
+    "ApiThrottles": (COUNT, "requests that stayed throttled after all retries"),
+    "Interfaces": (COUNT, "interfaces in the inventory, with those that are gone and remembered"),
+    "SnapshotBytes": (BYTES, "size of the snapshot"),
+    "Merges": (COUNT, "times the run merged; more than one: another refresher was faster"),
+    "SnapshotsDeleted": (COUNT, "old snapshots that were deleted"),
+    "PartitionsRegistered": (COUNT, "partitions that were not there yet"),
+    "RefreshFailures": (COUNT, "of publishing and registering, what failed"),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Metric:
@@ -57,9 +75,9 @@ class Metric:
     value: float
 
 
-def figures(counts: Mapping[str, float]) -> list[Metric]:
+def figures(counts: Mapping[str, float], declared: Mapping[str, tuple[str, str]] = METRICS) -> list[Metric]:
     """Counts by name as metrics with their units; an unknown name is a defect and raises KeyError."""
-    return [Metric(name, _unit(name), value) for name, value in sorted(counts.items())]
+    return [Metric(name, _unit(name, declared), value) for name, value in sorted(counts.items())]
 
 
 def of_rows(rows: Any) -> dict[str, int]:
@@ -85,6 +103,6 @@ def value_counts(column: Any) -> dict[str | None, int]:
     return counts
 
 
-def _unit(name: str) -> str:
+def _unit(name: str, declared: Mapping[str, tuple[str, str]]) -> str:
     family, underscore, _ = name.partition("_")
-    return METRICS[name if name in METRICS else f"{family}{underscore}*"][0]
+    return declared[name if name in declared else f"{family}{underscore}*"][0]

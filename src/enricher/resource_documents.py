@@ -14,6 +14,8 @@ Document = Mapping[str, Any]
 
 # Amazon VPC user guide, "NAT gateway basics": a deleted gateway is listed for about an hour; its addresses are free.
 _GONE: Final = frozenset({"deleted", "expired", "failed", "rejected"})
+# Amazon EC2 Auto Scaling user guide, "Tag Auto Scaling groups and instances": instances of a group carry it.
+GROUP_TAG: Final = "aws:autoscaling:groupName"
 _KIND_OF_ENDPOINT: Final = {"GatewayLoadBalancer": "gateway_load_balancer_endpoint"}
 
 
@@ -21,8 +23,8 @@ class Resources:
     """The resources of one set of documents, by interface.
 
     Args:
-        lists: Checked lists by document name; ``instances``, ``nat-gateways``, ``vpc-endpoints``,
-            ``transit-gateway-attachments`` and ``tagged-resources`` are read.
+        lists: Checked lists by document name; ``instances``, ``auto-scaling-instances``, ``nat-gateways``,
+            ``vpc-endpoints``, ``transit-gateway-attachments`` and ``tagged-resources`` are read.
     """
 
     def __init__(self, lists: Mapping[str, list[Any]]) -> None:
@@ -30,6 +32,9 @@ class Resources:
         for reservation in lists.get("instances", ()):
             for instance in reservation["Instances"]:
                 self.instance_tags[instance.get("InstanceId")] = tags_of(instance.get("Tags"))
+        for member in lists.get("auto-scaling-instances", ()):
+            if member["InstanceId"] in self.instance_tags and member.get("AutoScalingGroupName"):
+                self.instance_tags[member["InstanceId"]].setdefault(GROUP_TAG, member["AutoScalingGroupName"])
         self._told: dict[str, Behind] = {}
         self._described: dict[str, dict[str, str]] = {}
         self._read_gateways(lists.get("nat-gateways", ()))

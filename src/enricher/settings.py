@@ -83,18 +83,16 @@ class Settings:
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] | None = None) -> "Settings":
         """Read and check the variables; raises SettingsError or LogFormatError with the variable's name."""
-        values = os.environ if environ is None else environ
+        values = environment(environ)
         bucket = values.get("LAKE_BUCKET", "")
         if not bucket:
             raise SettingsError("settings: LAKE_BUCKET is empty; set it to the lake's bucket")
-        uri = values.get("INVENTORY_URI", "")
-        if uri and not _URI.fullmatch(uri):
-            raise SettingsError(f"settings: INVENTORY_URI is '{uri}'; set it to s3://bucket/key or leave it empty")
+        uri = s3_uri(values, "INVENTORY_URI")
         owner = values.get("INVENTORY_OWNER", "")
         if owner and not _ACCOUNT.fullmatch(owner):
             raise SettingsError(f"settings: INVENTORY_OWNER is '{owner}'; set it to an account's 12 digits")
-        soft = _number(values, "INVENTORY_SOFT_TTL_S", 60)
-        hard = _number(values, "INVENTORY_HARD_TTL_S", 900, least=1)
+        soft = number(values, "INVENTORY_SOFT_TTL_S", 60)
+        hard = number(values, "INVENTORY_HARD_TTL_S", 900, least=1)
         if hard < soft:
             raise SettingsError("settings: INVENTORY_HARD_TTL_S is below INVENTORY_SOFT_TTL_S; raise it")
         return cls(
@@ -159,20 +157,34 @@ def _ec2(values: Mapping[str, str]) -> Ec2Settings:
         raise SettingsError(f"settings: EC2_LOOKUPS is '{lookups}'; set it to on or off")
     return Ec2Settings(
         lookups=lookups == "on",
-        call_budget=int(_number(values, "EC2_CALL_BUDGET", 20)),
-        calls_per_minute=_number(values, "EC2_CALLS_PER_MINUTE", 60),
-        environments=int(_number(values, "EC2_ENVIRONMENTS", 1000, least=1)),
-        deadline_s=_number(values, "EC2_DEADLINE_S", 10),
-        cache_size=int(_number(values, "EC2_CACHE_SIZE", 100_000, least=1)),
-        cache_ttl_s=_number(values, "EC2_CACHE_TTL_S", 300, least=1),
-        negative_ttl_s=_number(values, "EC2_NEGATIVE_TTL_S", 300),
-        stale_ttl_s=_number(values, "EC2_STALE_TTL_S", 3600),
-        breaker_failures=int(_number(values, "EC2_BREAKER_FAILURES", 3, least=1)),
-        breaker_cool_down_s=_number(values, "EC2_BREAKER_COOL_DOWN_S", 60),
+        call_budget=int(number(values, "EC2_CALL_BUDGET", 20)),
+        calls_per_minute=number(values, "EC2_CALLS_PER_MINUTE", 60),
+        environments=int(number(values, "EC2_ENVIRONMENTS", 1000, least=1)),
+        deadline_s=number(values, "EC2_DEADLINE_S", 10),
+        cache_size=int(number(values, "EC2_CACHE_SIZE", 100_000, least=1)),
+        cache_ttl_s=number(values, "EC2_CACHE_TTL_S", 300, least=1),
+        negative_ttl_s=number(values, "EC2_NEGATIVE_TTL_S", 300),
+        stale_ttl_s=number(values, "EC2_STALE_TTL_S", 3600),
+        breaker_failures=int(number(values, "EC2_BREAKER_FAILURES", 3, least=1)),
+        breaker_cool_down_s=number(values, "EC2_BREAKER_COOL_DOWN_S", 60),
     )
 
 
-def _number(values: Mapping[str, str], name: str, default: float, least: float = 0) -> float:
+def environment(environ: Mapping[str, str] | None) -> Mapping[str, str]:
+    """The variables given, else the process's own."""
+    return os.environ if environ is None else environ
+
+
+def s3_uri(values: Mapping[str, str], name: str) -> str:
+    """The variable's ``s3://bucket/key``, or nothing; raises SettingsError where it is neither."""
+    uri = values.get(name, "")
+    if uri and not _URI.fullmatch(uri):
+        raise SettingsError(f"settings: {name} is '{uri}'; set it to s3://bucket/key or leave it empty")
+    return uri
+
+
+def number(values: Mapping[str, str], name: str, default: float, least: float = 0) -> float:
+    """The variable's number, of at least ``least``; raises SettingsError where it is none."""
     text = values.get(name) or str(default)
     try:
         number = float(text)

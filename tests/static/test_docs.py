@@ -8,7 +8,8 @@ from console_blocks import ROOT, pages
 
 from enricher import endpoints
 from enricher.inventory_documents import DOCUMENTS
-from enricher.metrics import METRICS
+from enricher.metrics import METRICS, REFRESHER_METRICS
+from enricher.refresher_settings import REFRESHER_VARIABLES
 from enricher.schema import PARTITION_COLUMNS, lake_columns
 from enricher.settings import VARIABLES
 from scripts.generate import PAGES, regenerated
@@ -166,6 +167,7 @@ def test_generated_pages_hold_every_name():
     assert first["docs/columns.md"] == [*columns, *PARTITION_COLUMNS]
     assert first["docs/metrics.md"] == list(METRICS)
     assert first["docs/settings.md"] == list(VARIABLES)
+    assert first["docs/refresher.md"] == [*REFRESHER_VARIABLES, *REFRESHER_METRICS]
 
 
 def test_settings_name_what_the_template_sets():

@@ -1,8 +1,11 @@
 """The template tells the function what its settings ask for."""
 
+import re
+
 from static.templates import load, resources
 
 from enricher.log_format import LogFormats
+from enricher.refresher_settings import REFRESHER_VARIABLES, RefresherSettings, Role
 from enricher.schema import FIELDS_OF_VERSION
 from enricher.settings import VARIABLES, Settings
 
@@ -62,3 +65,68 @@ def test_parameters_reach_the_settings():
     assert (settings.ec2.calls_per_minute, settings.ec2.environments) == (60, 40)
     assert (settings.ec2.deadline_s, settings.ec2.cache_ttl_s) == (2, 30)
     assert settings.log_formats == LogFormats.parse(["${version} ${srcaddr} ${dstaddr} ${start} ${end} ${log-status}"])
+
+
+# ---- the refresher ------------------------------------------------------------------------------------------------
+
+REFRESHER = resources(MAIN, "AWS::Serverless::Function")["RefreshFunction"]["Environment"]["Variables"]
+STREAM = "arn:aws:firehose:eu-west-1:111122223333:deliverystream/stack"
+
+
+def refresher_deployed(**chosen: str):
+    """The refresher's environment as deployed with the template's defaults, other parameters as ``chosen``."""
+    parameters = {name: str(parameter["Default"]) for name, parameter in MAIN["Parameters"].items()}
+    parameters |= {"InventoryKey": "inventory/pointer.json"} | chosen
+    made = {"Catalog.Outputs.DatabaseName": parameters["DatabaseName"], "DeliveryStream.Arn": STREAM}
+
+    def value(given) -> str:
+        match given:
+            case str():
+                return given
+            case {"Ref": name}:
+                return parameters[name]
+            case {"Fn::GetAtt": name}:
+                return made[name]
+            case {"Fn::Join": [separator, {"Ref": name}]}:
+                return separator.join(parameters[name].split(","))
+            case {"Fn::Sub": text}:
+                known = {"LakeBucket": "a-lake", "AWS::StackName": "stack", **parameters}
+                return re.sub(r"\$\{([\w:]+)\}", lambda match: known[match[1]], text)
+        raise AssertionError(given)
+
+    return {name: value(given) for name, given in REFRESHER.items()}
+
+
+def test_template_sets_exactly_the_refresher_s_documented_variables():
+    """Nothing is set that nobody reads, nothing is read that an operator cannot see."""
+    assert set(REFRESHER) == set(REFRESHER_VARIABLES)
+
+
+def test_template_s_defaults_are_the_refresher_s():
+    """A first deployment, no parameter typed, is what settings say when nothing is set but places and the stream."""
+    expected = RefresherSettings("s3://a-lake/inventory/pointer.json", "vpc_flow_logs", STREAM)
+    assert RefresherSettings.from_environ(refresher_deployed()) == expected
+
+
+def test_parameters_reach_the_refresher():
+    """Roles, regions, IPAM and the share of the limits are what an operator types."""
+    readers = ["arn:aws:iam::222233334444:role/reader", "arn:aws:iam::333344445555:role/vpc/reader"]
+    settings = RefresherSettings.from_environ(
+        refresher_deployed(
+            InventoryKey="inventory/all/pointer.json",
+            RefreshRegions="eu-west-1,us-east-1",
+            RefreshRoles=",".join(readers),
+            RefreshExternalId="vpcflow-7",
+            IpamScopes="ipam-scope-0a,ipam-scope-0b",
+            IpamRegion="eu-central-1",
+            IpamRole="arn:aws:iam::444455556666:role/ipam",
+            RefreshApiShare="0.5",
+        )
+    )
+    assert settings.inventory_uri == "s3://a-lake/inventory/all/pointer.json"
+    assert settings.regions == ("eu-west-1", "us-east-1")
+    assert settings.roles == (Role(readers[0], "222233334444"), Role(readers[1], "333344445555"))
+    assert (settings.external_id, settings.api_share) == ("vpcflow-7", 0.5)
+    assert settings.ipam_scopes == ("ipam-scope-0a", "ipam-scope-0b")
+    assert settings.ipam_region == "eu-central-1"
+    assert settings.ipam_role == Role("arn:aws:iam::444455556666:role/ipam", "444455556666")

@@ -1,6 +1,7 @@
 """What the template deploys, in the local stand-in cloud: bucket, snapshot, catalog, the function behind a stream."""
 
 import random
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import redirect_stdout
 from io import StringIO
@@ -82,7 +83,7 @@ class Deployment:
 
     def take_snapshot(self) -> int:
         """Scan EC2 and store the inventory as the refresher does; answers the number of interfaces."""
-        documents = read_inventory(self._cloud.client)
+        documents = read_inventory(self._cloud.client, time.monotonic, time.sleep, ACCOUNT, REGION)
         tables = tables_of(documents, observed_at=self.clock.now_ms() / 1000)
         self._s3.put_object(Bucket=BUCKET, Key=_SNAPSHOT_KEY, Body=bytes(to_snapshot(tables)))
         return int(tables.interfaces.num_rows)

@@ -1,0 +1,211 @@
+"""One run of the refresher: scan, merge, publish the inventory; register the coming hours' partitions.
+
+Publishing and registering do not wait for each other: what fails is told at the end. A part whose scan failed is no
+failure of the run: it keeps what is known of it, and says so.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from cache import New
+from enricher.accounts import Accounts, MakeClient
+from enricher.cleanup import delete_old_snapshots
+from enricher.errors import InventoryError
+from enricher.history import merge
+from enricher.inventory import InventoryTables, Part, is_ipam
+from enricher.ipam import reads_of
+from enricher.ipam_documents import IPAM_DOCUMENT, part_of, without
+from enricher.paging import LONGEST_CALL_SECONDS, Reader
+from enricher.partitions import Partitions
+from enricher.published import Facts, Place, publish, read
+from enricher.refresher_settings import RefresherSettings
+from enricher.scan import ESSENTIAL, OPTIONAL, Scan, Scanner, Scope
+from enricher.stream_facts import FLOW_LOGS, stream_facts
+from enricher.throttling import Share
+
+_PUBLISH_SECONDS: Final = 30  # what merging and publishing may take after the last scan
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """What a run did: counts by REFRESHER_METRICS' names; the pointer's parts; warnings and failures, a line each."""
+
+    counts: dict[str, float]
+    parts: tuple[Part, ...] = ()
+    warnings: tuple[str, ...] = ()
+    failures: tuple[str, ...] = ()
+
+
+@dataclass
+class Refresher:
+    """One Lambda environment: settings, clients, what is held from run to run. Serves one run at a time.
+
+    Args:
+        settings: checked at start.
+        account_id: our own.
+        region: our own.
+        make_client: makes boto3 clients, see ``Accounts``.
+        clock: Unix seconds.
+        sleep: waits for seconds.
+    """
+
+    settings: RefresherSettings
+    account_id: str
+    region: str
+    make_client: MakeClient
+    clock: Callable[[], float]
+    sleep: Callable[[float], object]
+    accounts: Accounts = field(init=False)
+    reader: Reader = field(init=False)
+    scanner: Scanner = field(init=False)
+    partitions: Partitions | None = None
+
+    def __post_init__(self) -> None:
+        settings = self.settings
+        self.accounts = Accounts(self.make_client, self.region, settings.external_id, self.clock)
+        self.reader = Reader(Share(settings.api_share, self.clock, self.sleep), self.clock)
+        self.scanner = Scanner(self.reader, self.clock)
+
+    def run(self, remaining_s: float) -> Refresh:
+        """One run with ``remaining_s`` seconds left. Failures of AWS are told in the answer, defects raise."""
+        began = self.clock()
+        before = self.reader.counters()
+        time_left = remaining_s - LONGEST_CALL_SECONDS - _PUBLISH_SECONDS
+        outcomes = self.scanner.scan_all(self.scopes(), began + min(self.settings.scan_s, time_left))
+        scanned_at = self.clock()
+        counts: dict[str, float] = {"ScanSeconds": scanned_at - began}
+        failures: list[str] = []
+        parts: tuple[Part, ...] = ()
+        warnings = [warning for scan in outcomes if isinstance(scan, Scan) for warning in scan.warnings]
+        try:
+            parts, more = self._publish(outcomes, counts)
+            warnings += more
+        except Exception as error:  # noqa: BLE001 - told at the end, whatever it is: partitions are registered all the same
+            failures.append(f"publishing the inventory failed: {_line(error)}")
+        try:
+            counts["PartitionsRegistered"] = self._register()
+        except Exception as error:  # noqa: BLE001 - as above
+            failures.append(f"registering partitions failed: {_line(error)}")
+        asked = self.reader.counters()
+        counts |= {
+            "ApiCalls": sum(asked.calls.values()) - sum(before.calls.values()),
+            "ApiRetries": asked.retries - before.retries,
+            "ApiThrottles": asked.throttles - before.throttles,
+            "ScanWarnings": len(warnings),
+            "RefreshFailures": len(failures),
+        }
+        return Refresh(counts, parts, tuple(warnings), tuple(failures))
+
+    def scopes(self) -> list[Scope]:
+        """Every part that there is to scan: our own account, those of the roles, the IPAM's scopes."""
+        settings = self.settings
+        regions = settings.regions or (self.region,)
+        reached = [(self.account_id, region, "") for region in regions]
+        reached += [
+            (role.account_id, region, role.arn) for role in settings.roles for region in role.regions or regions
+        ]
+        reads = (*ESSENTIAL, *OPTIONAL, *((FLOW_LOGS,) if settings.stream_arn else ()))
+        scopes = [
+            Scope(f"{account_id}/{region}", self.accounts.target(account_id, region, role), reads)
+            for account_id, region, role in reached
+        ]
+        ipam = settings.ipam_role
+        target = self.accounts.target(
+            ipam.account_id if ipam else self.account_id, settings.ipam_region or self.region, ipam.arn if ipam else ""
+        )
+        return [*scopes, *(Scope(part_of(scope), target, reads_of(scope)) for scope in settings.ipam_scopes)]
+
+    def _publish(
+        self, outcomes: Sequence[Scan | Part], counts: dict[str, float]
+    ) -> tuple[tuple[Part, ...], tuple[str, ...]]:
+        """Merge the scans onto what is published and publish that; the parts now, and warnings."""
+        s3 = self._client("s3")
+        place = Place.of(self.settings.inventory_uri, self.account_id)
+        scans, failed = self._tables(outcomes)
+        settings = self.settings
+        merged: list[InventoryTables] = []
+
+        def merge_again(previous: InventoryTables | None) -> InventoryTables:
+            now = self.clock()
+            merged[:] = [
+                merge(
+                    previous,
+                    scans,
+                    failed,
+                    now,
+                    settings.keep_s,
+                    settings.max_gap_s,
+                    consistency_s=settings.consistency_s,
+                )
+            ]
+            return merged[0]
+
+        facts, warnings = self._facts(s3, place, outcomes)
+        published = publish(s3, place, merge_again, facts)
+        now = self.clock()
+        begun = [part.begun_at for part in published.pointer.parts if part.begun_at is not None]
+        counts |= {
+            "PartsScanned": len(scans),
+            "PartsFailed": len(failed),
+            "Interfaces": merged[0].interfaces.num_rows,
+            "SnapshotBytes": published.snapshot_bytes,
+            "Merges": published.merges,
+        }
+        if begun:
+            counts["InventoryAgeSeconds"] = now - min(begun)
+        counts["SnapshotsDeleted"], more = delete_old_snapshots(s3, place, published.pointer.snapshot, now)
+        return published.pointer.parts, (*warnings, *more)
+
+    def _tables(self, outcomes: Sequence[Scan | Part]) -> tuple[list[InventoryTables], list[Part]]:
+        """Good scans as inventories; failed parts, and those of which AWS told nonsense."""
+        covered = frozenset(
+            (scope.target.account_id, scope.target.region) for scope in self.scopes() if not is_ipam(scope.part)
+        )
+        scans, failed = [], []
+        for outcome in outcomes:
+            if isinstance(outcome, Part):
+                failed.append(outcome)
+                continue
+            documents = dict(outcome.documents)
+            if IPAM_DOCUMENT in documents:
+                documents[IPAM_DOCUMENT] = without(documents[IPAM_DOCUMENT], covered)
+            try:
+                scans.append(replace(outcome, documents=documents).tables(self.settings.ipam_lag_s))
+            except InventoryError as error:
+                failed.append(Part(outcome.part, None, None, outcome.ended_at, f"part {outcome.part}: {error}"))
+        return scans, failed
+
+    def _facts(self, s3: Any, place: Place, outcomes: Sequence[Scan | Part]) -> tuple[Facts, tuple[str, ...]]:
+        """What the pointer shall tell of the stream; what could not be learnt is kept as it was."""
+        told = [
+            scan.documents[FLOW_LOGS.document][FLOW_LOGS.answer]
+            for scan in outcomes
+            if isinstance(scan, Scan) and FLOW_LOGS.document in scan.documents
+        ]
+        facts = stream_facts((flow_log for each in told for flow_log in each), self.settings.stream_arn)
+        asked = [scope for scope in self.scopes() if FLOW_LOGS in scope.reads]
+        if not facts.log_formats:
+            # Records of a flow log that was just deleted are still to come.
+            return Facts(), facts.warnings
+        if len(told) == len(asked):
+            return Facts(facts.log_formats, facts.tag_keys), facts.warnings
+        # Of an account that could not be asked the formats stand that were known.
+        found = read(s3, place)
+        known = found.value.pointer if isinstance(found, New) else None
+        if known is None:
+            return Facts(facts.log_formats, facts.tag_keys), facts.warnings
+        formats = tuple(sorted({*known.log_formats, *facts.log_formats}))
+        return Facts(formats, {**known.tag_keys, **facts.tag_keys}), facts.warnings
+
+    def _register(self) -> int:
+        if self.partitions is None:
+            self.partitions = Partitions(self._client("glue"), self.settings.glue_database)
+        return self.partitions.register(self.region, self.clock())
+
+    def _client(self, service: str) -> Any:
+        return self.accounts.target(self.account_id, self.region).client(service)
+
+
+def _line(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())
