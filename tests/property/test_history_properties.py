@@ -1,0 +1,363 @@
+"""A history of scans against a world whose every second is known.
+
+The world: interfaces are made and deleted, attached, detached, and given addresses, each at some second. Scans see it:
+each interface at a moment of its own between the scan's beginning and end, and as it was up to ``CONSISTENCY`` before.
+IPAM sees it up to ``LAG`` later. The only thing the world keeps to is what ``enricher.history`` assumes: what leaves an
+interface (an address that is not the primary one, or the state of being attached to nothing) stays away for the
+greatest gap, as IPAM sees it for that and its lag.
+"""
+
+import math
+import random
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+from made_by_hand import Document, estate, iso
+
+from enricher.history import merge
+from enricher.inventory import InventoryTables, Part, is_ipam
+from enricher.inventory_documents import tables_of
+from enricher.snapshot import from_snapshot, to_snapshot
+
+PARTS = ("111111111111/us-east-1", "222222222222/us-east-1", "ipam/scope")
+PUBLIC = "198.51.100.7"
+ADDRESSES = ("10.0.0.4", "10.0.0.5", "10.0.0.6", "10.0.1.0/28", "2001:db8::4", PUBLIC)
+PRIMARY = ADDRESSES[:3]
+INSTANCES = ("i-1", "i-2")
+CHANGES = ("make", "attach", "attach", "assign", "assign", "assign", "delete")
+KINDS = ("first", "moving", "managed")
+CONSISTENCY = 4
+LAG = 50
+LONG = 100_000
+
+
+@dataclass
+class Spell:
+    """Something was so from ``since`` to the second before ``until``."""
+
+    what: Any
+    since: int
+    until: int = LONG
+
+    def holds(self, moment: int) -> bool:
+        """Whether it was so at that second."""
+        return self.since <= moment < self.until
+
+
+@dataclass
+class Interface:
+    """An interface's whole life: what it was attached to, which addresses it had."""
+
+    name: str
+    kind: str
+    vpc: str
+    primary: str
+    life: Spell
+    attachments: list[Spell] = field(default_factory=list)
+    others: list[Spell] = field(default_factory=list)
+
+    @property
+    def part(self) -> str:
+        """The account it is of."""
+        return PARTS[int(self.name.removeprefix("eni-")) % 2]
+
+    def attached_to(self, moment: int) -> str | None:
+        """The instance, if any."""
+        return next((spell.what for spell in self.attachments if spell.holds(moment)), None)
+
+
+def ended_after(spells: list[Spell], what: Any, moment: int) -> bool:
+    """Whether one of the spells of ``what`` ended later than that."""
+    return any(spell.what == what and spell.until > moment for spell in spells)
+
+
+class World:
+    """Carries out what is possible of the drawn changes."""
+
+    def __init__(self, gap: int, lag: int) -> None:
+        self.gap = gap
+        self.away = gap + lag
+        self.interfaces: list[Interface] = []
+        self.now = 0
+
+    def owner(self, address: str, vpc: str, moment: int) -> Interface | None:
+        """Who has an address in a VPC (a public one in any)."""
+        for one in self.interfaces:
+            if one.life.holds(moment) and (vpc == one.vpc or address == PUBLIC):
+                held = [spell.what for spell in one.others if spell.holds(moment)]
+                if address in (one.primary, *held):
+                    return one
+        return None
+
+    def change(self, wait: int, what: str, number: int, choice: int) -> None:
+        """Some seconds later, change what the numbers choose, if it can be."""
+        self.now += wait
+        alive = [one for one in self.interfaces if one.life.holds(self.now)]
+        if what == "make":
+            self._make(KINDS[number % 3], f"vpc-{choice % 2}", PRIMARY[choice % 3], INSTANCES[number % 2])
+        elif alive:
+            one = alive[number % len(alive)]
+            address = [a for a in ADDRESSES if a != one.primary][choice % (len(ADDRESSES) - 1)]
+            {"delete": self._delete, "attach": self._attach, "assign": self._assign}[what](one, choice, address)
+
+    def _make(self, kind: str, vpc: str, address: str, instance: str) -> None:
+        if self.owner(address, vpc, self.now) is None:
+            one = Interface(f"eni-{len(self.interfaces)}", kind, vpc, address, Spell(None, self.now))
+            one.attachments.append(Spell(instance if kind == "first" else None, self.now))
+            self.interfaces.append(one)
+
+    def _delete(self, one: Interface, _choice: int, _address: str) -> None:
+        for spell in (one.life, one.attachments[-1], *one.others):
+            spell.until = min(spell.until, self.now)
+
+    def _attach(self, one: Interface, choice: int, _address: str) -> None:
+        """Attach it elsewhere, or to nothing."""
+        last = one.attachments[-1]
+        target = (*INSTANCES, None)[choice % 3] if last.what is None else None
+        was_so = target is None and ended_after(one.attachments[:-1], None, self.now - self.gap)
+        if one.kind == "moving" and target != last.what and not was_so:
+            last.until = self.now
+            one.attachments.append(Spell(target, self.now))
+
+    def _assign(self, one: Interface, _choice: int, address: str) -> None:
+        """Take the address away where it has it, else give it where it is nobody's."""
+        held = next((spell for spell in one.others if spell.what == address and spell.holds(self.now)), None)
+        if held is not None:
+            held.until = self.now
+        # IPAM is late, so an address has to stay away for longer than the gap.
+        elif not self.owner(address, one.vpc, self.now) and not ended_after(one.others, address, self.now - self.away):
+            one.others.append(Spell(address, self.now))
+
+
+def document(one: Interface, moment: int, *, ipam: bool) -> Document | None:
+    """The interface as EC2 (or IPAM, which knows no attachment) tells of it at a moment."""
+    if not one.life.holds(moment):
+        return None
+    others = [spell.what for spell in one.others if spell.holds(moment)]
+    told: Document = {
+        "NetworkInterfaceId": one.name,
+        "VpcId": one.vpc,
+        "Attachment": {},
+        "RequesterManaged": one.kind == "managed",
+        "InterfaceType": "network_load_balancer" if one.kind == "managed" else "interface",
+        "PrivateIpAddresses": [
+            {"PrivateIpAddress": address, "Primary": address == one.primary}
+            for address in (one.primary, *(a for a in others if a in PRIMARY))
+        ],
+        "Ipv6Addresses": [{"Ipv6Address": address} for address in others if ":" in address],
+        "Ipv4Prefixes": [{"Ipv4Prefix": address} for address in others if "/" in address],
+        "Association": {"PublicIp": PUBLIC} if PUBLIC in others else {},
+    }
+    attachment = next(spell for spell in one.attachments if spell.holds(moment))
+    if attachment.what is not None and not ipam:
+        told["Attachment"] = {
+            "InstanceId": attachment.what,
+            "AttachTime": iso(attachment.since),
+            "DeviceIndex": 0 if one.kind == "first" else 1,
+        }
+    return told
+
+
+@dataclass(frozen=True)
+class Look:
+    """A scan: when it began, how long it took, in which second of it and how stale each interface was read."""
+
+    part: str
+    begun: int
+    took: int
+    moments: tuple[int, ...]
+    failed: bool
+
+    def documents(self, world: World) -> list[Document]:
+        """What it saw, interface by interface."""
+        told = []
+        for number, one in enumerate(world.interfaces):
+            if is_ipam(self.part) or one.part == self.part:
+                chance = self.moments[number % len(self.moments)]
+                stale = chance % (LAG + 1 if is_ipam(self.part) else CONSISTENCY + 1)
+                told.append(document(one, self.begun + chance % (self.took + 1) - stale, ipam=is_ipam(self.part)))
+        return [one for one in told if one is not None]
+
+    def tables(self, world: World) -> InventoryTables:
+        """The scan."""
+        return tables_of(
+            estate(interfaces=self.documents(world)),
+            self.begun,
+            ended_at=self.begun + self.took,
+            part=self.part,
+            ipam_lag_s=LAG,
+        )
+
+
+@dataclass
+class Case:
+    """A world, the looks at it in the order of their ends, and the history after each of them."""
+
+    world: World
+    looks: list[Look]
+    histories: list[InventoryTables | None]
+    keep_s: int
+
+    @property
+    def last(self) -> InventoryTables:
+        """The history in the end."""
+        assert self.histories[-1] is not None
+        return self.histories[-1]
+
+    def merged(self, previous: InventoryTables | None, *looks: Look, now: float) -> InventoryTables:
+        """A failed look fails at its end."""
+        good = [look.tables(self.world) for look in looks if not look.failed]
+        failed = [Part(look.part, None, None, look.begun + look.took, "failed") for look in looks if look.failed]
+        return merge(previous, good, failed, now, self.keep_s, self.world.gap, consistency_s=CONSISTENCY)
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    """Some minutes of changes and looks: hypothesis chooses the kind of case, a seed the rest."""
+    chance = random.Random(draw(st.integers(0, 2**32)))  # noqa: S311 - a simulation
+    parts = draw(st.sampled_from([PARTS[:1], PARTS[:2], PARTS]))
+    world = World(draw(st.sampled_from([60, 100, 180])), LAG if PARTS[-1] in parts else 0)
+    patience = draw(st.sampled_from([5, 25]))
+    for number in range(4):
+        world.change(1, "make", number, chance.randrange(30))
+    for _ in range(draw(st.integers(1, 80))):
+        world.change(chance.randint(1, patience), chance.choice(CHANGES), chance.randrange(6), chance.randrange(30))
+    begun, placed = 0, []
+    pause = draw(st.sampled_from([15, 45])) // len(parts)
+    for _ in range(draw(st.integers(4, 30))):
+        begun += chance.randint(1, 2 * pause)
+        moments = tuple(chance.randrange(10_000) for _ in range(5))
+        placed.append(Look(chance.choice(parts), begun, chance.randint(0, 20), moments, chance.random() < 0.2))
+    placed.sort(key=lambda look: look.begun + look.took)
+    case = Case(world, placed, [None], draw(st.sampled_from([100, LONG])))
+    for look in placed:
+        case.histories.append(case.merged(case.histories[-1], look, now=look.begun + look.took))
+    return case
+
+
+def rows(history: InventoryTables) -> list[dict[str, Any]]:
+    """Address rows with their interface's columns."""
+    interfaces = history.interfaces.to_pylist()
+    names = ("interface_id", "instance_id", "part")
+    return [
+        row | {name: interfaces[row["row"]][name] for name in names} for row in history.addresses.to_pylist()
+    ]  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(case=cases())
+def test_no_second_is_proven_for_anyone_but_its_owner(case: Case) -> None:
+    """Address by address and second by second; and an interface's version was attached as it says."""
+    world = {one.name: one for one in case.world.interfaces}
+    proven: set[tuple[Any, ...]] = set()
+    for row in (row for history in filter(None, case.histories) for row in rows(history)):
+        names = ("address", "vpc_id", "interface_id", "instance_id", "part")
+        claims = {(*(row[name] for name in names), at) for at in range(row["valid_from"], row["seen_until"] + 1)}
+        for address, vpc, interface_id, instance_id, part, moment in claims - proven:
+            owner = case.world.owner(address, vpc or world[interface_id].vpc, moment)
+            assert owner is not None
+            assert owner.name == interface_id
+            assert is_ipam(part) or owner.attached_to(moment) == instance_id
+        proven |= claims
+    for row in (row for history in filter(None, case.histories) for row in history.interfaces.to_pylist()):
+        for moment in range(row["seen_from"], row["seen_until"] + 1):
+            one = world[row["interface_id"]]
+            assert one.life.holds(moment)
+            assert is_ipam(row["part"]) or one.attached_to(moment) == row["instance_id"]
+    event(f"proven seconds: 10**{int(math.log10(len(proven))) if proven else None}")
+
+
+@settings(max_examples=150, deadline=None)
+@given(case=cases())
+def test_what_two_near_scans_saw_is_proven_between_them(case: Case) -> None:
+    """Proof is not merely withheld: from one scan's end to the next one's beginning, and since AttachTime."""
+    seen: dict[str, Look] = {}
+    for look, history in zip(case.looks, case.histories[1:], strict=True):
+        before = seen.get(look.part)
+        if look.failed or history is None or (before is not None and look.begun <= before.begun):
+            continue
+        seen[look.part] = look
+        claimed = defaultdict(set)
+        for row in rows(history):
+            owner = (row["part"], row["interface_id"], row["instance_id"], row["address"])
+            claimed[owner] |= set(range(row["valid_from"], row["seen_until"] + 1))
+        lag = LAG if is_ipam(look.part) else 0
+        for owner, attached in owned(look, case.world).items():
+            until = look.begun - lag - CONSISTENCY
+            if attached is not None:
+                assert set(range(attached, until + 1)) <= claimed[owner]
+            elif before is not None and owner in owned(before, case.world):
+                is_near = look.begun + look.took + CONSISTENCY - before.begun <= case.world.gap
+                if is_near:
+                    assert set(range(before.begun + before.took, until + 1)) <= claimed[owner]
+
+
+def owned(look: Look, world: World) -> dict[tuple[Any, ...], int | None]:
+    """(part, interface, instance, address) that a scan saw, and since when the scan itself proves it."""
+    found = {}
+    for told in look.documents(world):
+        attachment = told["Attachment"]
+        primary = told["PrivateIpAddresses"][0]["PrivateIpAddress"]
+        addresses = [one["PrivateIpAddress"] for one in told["PrivateIpAddresses"]]
+        addresses += [one["Ipv6Address"] for one in told["Ipv6Addresses"]]
+        addresses += [one["Ipv4Prefix"] for one in told["Ipv4Prefixes"]] + list(told["Association"].values())
+        for address in addresses:
+            one = next(each for each in world.interfaces if each.name == told["NetworkInterfaceId"])
+            since = None
+            if address == primary and attachment:
+                since = next(s.since for s in one.attachments if iso(s.since) == attachment.get("AttachTime"))
+            found[look.part, one.name, attachment.get("InstanceId"), address] = since
+    return found
+
+
+@settings(max_examples=150, deadline=None)
+@given(case=cases())
+def test_open_are_the_owners_of_each_part_s_last_good_scan(case: Case) -> None:
+    """No more, no fewer, each once; and nothing hangs on what is gone."""
+    last: dict[str, Look] = {}
+    for look in case.looks:
+        if not look.failed and (look.part not in last or look.begun > last[look.part].begun):
+            last[look.part] = look
+    expected = sorted(str(owner) for look in last.values() for owner in owned(look, case.world))
+
+    found = rows(case.last)
+
+    names = ("part", "interface_id", "instance_id", "address")
+    assert sorted(str(tuple(row[name] for name in names)) for row in found if row["is_open"]) == expected
+    ended = case.looks[-1].begun + case.looks[-1].took
+    assert all(row["is_open"] or row["seen_until"] >= ended - case.keep_s for row in found)
+    assert {row["row"] for row in found} == set(range(case.last.interfaces.num_rows))
+    assert [row["address"] for row in found] == sorted(row["address"] for row in found)
+    assert {part.name: part.begun_at for part in case.last.parts if part.begun_at is not None} == {
+        name: look.begun for name, look in last.items()
+    }
+
+
+@settings(max_examples=100, deadline=None)
+@given(case=cases())
+def test_a_look_again_changes_nothing_and_parts_do_not_care_about_each_other(case: Case) -> None:
+    """Idempotent; in any order of different parts, or all at once; and a snapshot keeps it."""
+    now = case.looks[-1].begun + case.looks[-1].took
+    ours = {look.part: look for look in case.looks[-3:]}.values()
+    before = case.histories[-4]
+
+    at_once = case.merged(before, *ours, now=now)
+    one_by_one = [before, before]
+    for direction, looks in enumerate((list(ours), list(ours)[::-1])):
+        for look in looks:
+            one_by_one[direction] = case.merged(one_by_one[direction], look, now=now)
+
+    assert told(case.merged(case.last, *case.looks, now=now)) == told(case.last)
+    assert told(one_by_one[0]) == told(one_by_one[1]) == told(at_once)
+    assert told(from_snapshot(to_snapshot(case.last), "it")) == told(case.last)
+
+
+def told(history: InventoryTables | None) -> Any:
+    """All of an inventory as plain values."""
+    assert history is not None
+    networks = history.networks
+    tables = [table.to_pylist() for table in (history.interfaces, history.addresses, history.instances)]
+    return tables, networks.vpcs, networks.subnets, networks.connections, history.observed_at, history.parts
