@@ -247,7 +247,7 @@ def rows(history: InventoryTables) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(case=cases())
 def test_no_second_is_proven_for_anyone_but_its_owner(case: Case) -> None:
     """Address by address and second by second; and an interface's version was attached as it says."""
@@ -270,7 +270,7 @@ def test_no_second_is_proven_for_anyone_but_its_owner(case: Case) -> None:
     event(f"proven seconds: 10**{int(math.log10(len(proven))) if proven else None}")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(case=cases())
 def test_what_two_near_scans_saw_is_proven_between_them(case: Case) -> None:
     """Proof is not merely withheld: from one scan's end to the next one's beginning, and since AttachTime."""
@@ -313,7 +313,7 @@ def owned(look: Look, world: World) -> dict[tuple[Any, ...], int | None]:
     return found
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(case=cases())
 def test_open_are_the_owners_of_each_part_s_last_good_scan(case: Case) -> None:
     """No more, no fewer, each once; and nothing hangs on what is gone."""
@@ -336,7 +336,7 @@ def test_open_are_the_owners_of_each_part_s_last_good_scan(case: Case) -> None:
     }
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(case=cases())
 def test_a_look_again_changes_nothing_and_parts_do_not_care_about_each_other(case: Case) -> None:
     """Idempotent; in any order of different parts, or all at once; and a snapshot keeps it."""
