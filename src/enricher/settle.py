@@ -18,9 +18,10 @@ told. What follows the sides of a changed row: ``traffic_class``, ``inventory_ag
 than the arrival) and ``enricher_version``. A second look with the same inventory changes nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from functools import reduce
+from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -28,17 +29,19 @@ import pyarrow.compute as pc
 from enricher.addresses import Address
 from enricher.attribution import Source
 from enricher.columns import plain
-from enricher.endpoints import ABSENT, AMBIGUOUS, RESOLVED, STALE, SUBNET, UNRESOLVED, Dimension
+from enricher.endpoints import ABSENT, AMBIGUOUS, RESOLVED, STALE, SUBNET, Dimension
 from enricher.enrich import Provenance, enrich
 from enricher.inventory import ALWAYS, Inventory
 from enricher.resolve import Rules, resolve
-from enricher.schema import LOCATION, RESOURCE, SIDES, STRING, flow_columns
+from enricher.schema import DEFAULT_PROMOTED_TAGS, LOCATION, RESOURCE, SIDES, STRING, flow_columns, lake_columns
 
 _PROVEN: Final = 6
 _STALE_NAMED: Final = 4
-_FOLLOWING: Final = ("traffic_class", "inventory_age_s", "enricher_version")
-_TOLD_ONCE: Final = ("batch_id", "arrived_at", "path_name")
+_COMPARED: Final = ("status", "evidence", *LOCATION, *RESOURCE)
+_COUNTS: Final = ("settled", "changed", "withdrawn", "kept")
 _REPORTER: Final = ("resource_type", "resource_id", "az_id")
+_STAYS: Final = ("batch_id", "arrived_at", "path_name")
+_TOLD: Final = pa.array(["record", "peer_record"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,28 +64,49 @@ def settle(rows: pa.Table, source: Source, rules: Rules, remembered_since: float
 
     ``remembered_since``: Unix seconds since when the snapshot holds owners that have vanished: when it was merged,
     less ``keep_s``. ``rules`` are those that the rows were made with.
+
+    Raises:
+        ValueError: the rows have columns that ``rules`` promote no tag to.
     """
+    _check_columns(rows, rules)
     rows = rows.combine_chunks()
-    if not rows.num_rows:
+    doubtful = pc.indices_nonzero(_is_doubtful(rows))
+    if not len(doubtful):
         return Settled(rows, 0, 0, 0, 0)
     flows = _flows(rows)
-    arrived_at = plain(rows["arrived_at"]).cast(pa.int64())
-    fresh = resolve(flows, source, rules, arrived_at=pc.divide(arrived_at, 1000))
-    reporter = _Reporter(rows, fresh)
+    # All rows are asked about, because the proven ones are proof for others.
+    fresh = _at(resolve(flows, source, rules, arrived_at=_arrived_at(rows, 1000)), doubtful)
+    some = rows.take(doubtful).combine_chunks()
+    reporter = _reporter(some, fresh)
     knowledge = _Knowledge(source.inventory, remembered_since)
-    sides = {side: _Side(side, rows, fresh, reporter, knowledge) for side in SIDES}
-    settled = enrich(flows, _merged(rows, fresh, reporter, sides), Provenance("", arrived_at))
+    sides = {side: _side(side, some, fresh, reporter.final, knowledge) for side in SIDES}
+    counts = [sum(side.counts[name] for side in sides.values()) for name in _COUNTS]
     is_changed = pc.or_(reporter.is_taken, pc.or_(*(side.is_taken for side in sides.values())))
-    told = {column.name for column in flow_columns()} | set(_TOLD_ONCE)
-    columns = {}
-    for field in rows.schema:
-        columns[field.name] = plain(rows[field.name])
-        if field.name not in told:
-            after = _of_type(plain(settled[field.name]), field.type)
-            is_new = is_changed if field.name in _FOLLOWING else None
-            columns[field.name] = after if is_new is None else pc.if_else(is_new, after, columns[field.name])
-    counts = [sum(side.count(what) for side in sides.values()) for what in ("settled", "changed", "withdrawn", "kept")]
-    return Settled(pa.table(columns, schema=rows.schema), *counts)
+    changed = pc.indices_nonzero(is_changed)
+    if not len(changed):
+        return Settled(rows, *counts)
+    merged = _at(_merged(some, fresh, reporter, sides), changed)
+    numbers = doubtful.take(changed)
+    before = rows.take(numbers).combine_chunks()
+    settled = enrich(_flows(before), merged, Provenance("", _arrived_at(before, 1)))
+    return Settled(_with_rows(rows, numbers, settled), *counts)
+
+
+def _check_columns(rows: pa.Table, rules: Rules) -> None:
+    extra = tuple(name for name in rules.promoted if name not in DEFAULT_PROMOTED_TAGS)
+    unknown = set(rows.column_names) - {column.name for column in lake_columns(extra)}
+    if unknown:
+        raise ValueError(f"no tag is promoted to {', '.join(sorted(unknown))}: settle rows by the rules that made them")
+
+
+def _is_doubtful(rows: pa.Table) -> Any:
+    """Rows of which more could be known: of a side, of whose side the recorder is, or of a recorder's tags."""
+    doubtful = pc.or_(pc.is_null(rows["reporter"]), pc.is_null(rows["reporter_resource_type"]))
+    for side in SIDES:
+        said = {name: _words(rows, f"{side}_{name}") for name in ("status", "evidence")}
+        is_bare = pc.and_(pc.is_in(said["evidence"], value_set=_TOLD), _has_none(plain(rows[f"{side}_tags"])))
+        doubtful = pc.or_(doubtful, pc.or_(pc.fill_null(pc.less(_rank(said), _PROVEN), False), is_bare))
+    return plain(doubtful)
 
 
 def _flows(rows: pa.Table) -> pa.Table:
@@ -95,17 +119,53 @@ def _flows(rows: pa.Table) -> pa.Table:
     return pa.table(columns)
 
 
-class _Reporter:
-    """Whose side the recorder is: as told before, or now that its interface is known."""
+def _arrived_at(rows: pa.Table, unit: int) -> Any:
+    """When the rows arrived, in Unix milliseconds divided by ``unit``."""
+    return pc.divide(plain(rows["arrived_at"]).cast(pa.int64()), unit)
 
-    def __init__(self, rows: pa.Table, fresh: Dimension) -> None:
-        before = _words(rows, "reporter")
-        now = fresh.reporter.cast(STRING)
-        self.final = pc.coalesce(before, now)
-        kind = pc.take(plain(fresh.endpoints["resource_type"]), fresh.reporter_rows)
-        is_known_now = pc.and_(pc.is_null(_words(rows, "reporter_resource_type")), pc.is_valid(kind))
-        is_same = pc.fill_null(pc.equal(before, now), False)
-        self.is_taken = pc.or_(pc.and_(pc.is_null(before), pc.is_valid(now)), pc.and_(is_same, is_known_now))
+
+def _at(dimension: Dimension, rows: Any) -> Dimension:
+    """The dimension of some of the rows."""
+    return replace(
+        dimension,
+        side_rows={side: taken.take(rows) for side, taken in dimension.side_rows.items()},
+        is_public={side: taken.take(rows) for side, taken in dimension.is_public.items()},
+        reporter=dimension.reporter.take(rows),
+        reporter_rows=dimension.reporter_rows.take(rows),
+    )
+
+
+def _with_rows(rows: pa.Table, numbers: Any, settled: pa.Table) -> pa.Table:
+    """The rows, those of these numbers with what was settled; AWS's columns and where they come from stay."""
+    place = pc.index_in(pa.arange(0, rows.num_rows), value_set=numbers.cast(pa.int64()))
+    place = pc.coalesce(pc.add(place.cast(pa.int64()), rows.num_rows), pa.arange(0, rows.num_rows))
+    stays = {column.name for column in flow_columns()} | set(_STAYS)
+    columns = []
+    for field in rows.schema:
+        column = rows[field.name]
+        if field.name not in stays:
+            both = [*column.chunks, *_of_type(settled[field.name], field.type).chunks]
+            column = pa.chunked_array(both, field.type).take(place).combine_chunks()
+        columns.append(column)
+    return pa.table(columns, schema=rows.schema)
+
+
+class _Reporter(NamedTuple):
+    """Whose side the recorder is in the end, and whether the new dimension tells it (bool)."""
+
+    final: Any
+    is_taken: Any
+
+
+def _reporter(rows: pa.Table, fresh: Dimension) -> _Reporter:
+    """As told before, or what is told now that the recorder's interface is known."""
+    before = _words(rows, "reporter")
+    now = fresh.reporter.cast(STRING)
+    kind = plain(fresh.endpoints["resource_type"]).take(fresh.reporter_rows)
+    is_known_now = pc.and_(pc.is_null(_words(rows, "reporter_resource_type")), pc.is_valid(kind))
+    is_same = pc.fill_null(pc.equal(before, now), False)
+    is_new = pc.and_(pc.is_null(before), pc.is_valid(now))
+    return _Reporter(pc.coalesce(before, now), pc.or_(is_new, pc.and_(is_same, is_known_now)))
 
 
 class _Knowledge:
@@ -142,47 +202,43 @@ class _Knowledge:
         )
 
 
-class _Side:
-    """One side of all rows: which of the new answers are taken, and what that means."""
+class _Side(NamedTuple):
+    """Which of the new answers for one side are taken (bool), and what that means (``Settled``)."""
 
-    def __init__(self, side: str, rows: pa.Table, fresh: Dimension, reporter: _Reporter, knowledge: _Knowledge) -> None:
-        names = ("status", "evidence", *LOCATION, *RESOURCE)
-        picked = fresh.side_rows[side]
-        before = {name: _words(rows, f"{side}_{name}") for name in names}
-        before["evidence"] = _without_service(before["evidence"])
-        now = {name: plain(fresh.endpoints[name]).take(picked) for name in names}
-        rank, new_rank = _rank(before), _rank(now)
-        differs = _differs(before["status"], now["status"])
-        for name in names:
-            differs = pc.or_(differs, _differs(before[name], now[name]))
-        is_open = pc.fill_null(pc.less(rank, _PROVEN), False)
-        is_named = pc.and_(is_open, pc.greater_equal(rank, _STALE_NAMED))
-        looked = pc.invert(pc.is_in(now["status"], value_set=pa.array([STALE, UNRESOLVED])))
-        is_known = pc.and_(looked, _is_known(rows, pc.if_else(is_named, before["interface_id"], None), knowledge))
-        is_better = pc.greater(new_rank, rank)
-        allowed = pc.or_(_differs(now["evidence"], pa.scalar("record")), pc.equal(reporter.final, side))
-        allowed = pc.and_(pc.fill_null(allowed, False), differs)
-        takes = pc.and_(pc.and_(is_open, allowed), pc.or_(is_better, is_known))
-        doubtful = pc.and_(takes, pc.and_(is_named, pc.invert(is_better)))
-        takes = pc.and_(takes, pc.invert(_returning(side, rows, before, doubtful, knowledge)))
-        tags = plain(fresh.endpoints["tags"]).take(picked)
-        self.is_taken = pc.or_(takes, _is_fuller(before, now, plain(rows[f"{side}_tags"]), tags))
-        another = pc.or_(
-            _differs(before["interface_id"], now["interface_id"]), _differs(before["instance_id"], now["instance_id"])
-        )
-        left = pc.and_(self.is_taken, is_named)
-        is_nobody = pc.less(new_rank, _STALE_NAMED)
-        masks = {
-            "withdrawn": pc.and_(left, is_nobody),
-            "changed": pc.and_(left, pc.and_(another, pc.invert(is_nobody))),
-            "kept": pc.and_(is_open, pc.invert(self.is_taken)),
-        }
-        self._counts: dict[str, int] = {name: mask.true_count for name, mask in masks.items()}
-        self._counts["settled"] = self.is_taken.true_count - self._counts["withdrawn"] - self._counts["changed"]
+    is_taken: Any
+    counts: dict[str, int]
 
-    def count(self, what: str) -> int:
-        """How many sides were ``settled``, ``changed``, ``withdrawn`` or ``kept``."""
-        return self._counts[what]
+
+def _side(side: str, rows: pa.Table, fresh: Dimension, reporter: Any, knowledge: _Knowledge) -> _Side:
+    before = {name: _words(rows, f"{side}_{name}") for name in _COMPARED}
+    before["evidence"] = _without_service(before["evidence"])
+    now = {name: plain(fresh.endpoints[name]).take(fresh.side_rows[side]) for name in _COMPARED}
+    rank, new_rank = _rank(before), _rank(now)
+    is_open = pc.fill_null(pc.less(rank, _PROVEN), False)
+    is_named = pc.and_(is_open, pc.greater_equal(rank, _STALE_NAMED))
+    is_better = pc.fill_null(pc.greater(new_rank, rank), False)
+
+    asked = pc.is_in(now["status"], value_set=pa.array([RESOLVED, SUBNET, ABSENT, AMBIGUOUS]))
+    is_refuted = pc.and_(asked, _is_known(rows, pc.if_else(is_named, before["interface_id"], None), knowledge))
+    # A record names its own side only: not that of another reporter than the one that was told before.
+    is_own = pc.fill_null(pc.equal(reporter, side), False)
+    is_allowed = pc.or_(is_own, _differs(now["evidence"], pa.scalar("record")))
+    is_other = pc.and_(_any_differs(before, now, _COMPARED), pc.and_(is_open, is_allowed))
+    takes = pc.and_(is_other, pc.or_(is_better, is_refuted))
+    withdrawn = pc.and_(takes, pc.and_(is_named, pc.invert(is_better)))
+    takes = pc.and_(takes, pc.invert(_returning(side, rows, before, withdrawn, knowledge)))
+    tags = plain(fresh.endpoints["tags"]).take(fresh.side_rows[side])
+    takes = pc.or_(takes, _is_fuller(before, now, plain(rows[f"{side}_tags"]), tags))
+
+    left = pc.and_(takes, is_named)
+    is_nobody = pc.less(new_rank, _STALE_NAMED)
+    is_another = pc.and_(_any_differs(before, now, ("interface_id", "instance_id")), pc.invert(is_nobody))
+    counts = {
+        "changed": pc.and_(left, is_another).true_count,
+        "withdrawn": pc.and_(left, is_nobody).true_count,
+        "kept": pc.and_(is_open, pc.invert(takes)).true_count,
+    }
+    return _Side(takes, {"settled": takes.true_count - counts["changed"] - counts["withdrawn"], **counts})
 
 
 def _rank(said: Mapping[str, Any]) -> Any:
@@ -235,8 +291,7 @@ def _returning(side: str, rows: pa.Table, before: Mapping[str, Any], doubtful: A
 
 def _is_fuller(before: Mapping[str, Any], now: Mapping[str, Any], tags: Any, new_tags: Any) -> Any:
     """Whether a record told who it is, and only now a snapshot knows its tags."""
-    told = pa.array(["record", "peer_record"])
-    same = pc.and_(pc.equal(before["evidence"], now["evidence"]), pc.is_in(before["evidence"], value_set=told))
+    same = pc.and_(pc.equal(before["evidence"], now["evidence"]), pc.is_in(before["evidence"], value_set=_TOLD))
     same = pc.and_(same, pc.equal(before["interface_id"], now["interface_id"]))
     same = pc.and_(same, pc.or_(pc.is_null(before["instance_id"]), pc.equal(before["instance_id"], now["instance_id"])))
     return pc.fill_null(pc.and_(same, pc.and_(_has_none(tags), pc.invert(_has_none(new_tags)))), False)
@@ -287,6 +342,10 @@ def _words(rows: pa.Table, name: str) -> Any:
 
 def _of_type(column: Any, wanted: Any) -> Any:
     return column if column.type == wanted else column.cast(wanted)
+
+
+def _any_differs(before: Mapping[str, Any], now: Mapping[str, Any], names: Sequence[str]) -> Any:
+    return reduce(pc.or_, (_differs(before[name], now[name]) for name in names))
 
 
 def _differs(one: Any, other: Any) -> Any:

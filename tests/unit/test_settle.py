@@ -263,3 +263,11 @@ def test_nothing_to_look_at_is_nothing():
     empty = rows(None, line(950, 960)).slice(0, 0)
 
     assert counts(looked(empty, source(scan(900)))) == (0, 0, 0, 0)
+
+
+def test_rows_with_a_promoted_tag_that_the_rules_do_not_know_are_refused():
+    """Their values would be lost where a side is replaced."""
+    table = rows(None, line(950, 960)).append_column("src_costcentre", pa.array(["x"]))
+
+    with pytest.raises(ValueError, match="no tag is promoted to src_costcentre"):
+        settle(table, source(scan(900)), RULES)
