@@ -208,6 +208,18 @@ def test_an_unattached_interface_may_have_been_attached_in_a_long_gap():
     assert known.interfaces.num_rows == 2
 
 
+def test_an_interface_that_was_attached_in_between_is_three_versions():
+    """Seen unattached, attached and unattached again, within the greatest gap."""
+    free, used = eni("eni-1", "10.0.0.4"), server(device=1, attached=1030)
+    known = after(scan(1000, free), scan(1060, used), scan(1120, free), scan(1180, free))
+
+    assert owners(known, "10.0.0.4") == [
+        ("eni-1", None, 1005, 1000, False),
+        ("eni-1", "i-1", 1030, 1060, False),
+        ("eni-1", None, 1125, 1180, True),
+    ]
+
+
 def test_a_stopped_instance_keeps_its_interface():
     """The attachment stays, with its time."""
     stopped = server(Status="in-use")
@@ -341,8 +353,10 @@ def test_an_interface_that_two_parts_tell_of_has_a_row_of_each():
 
 def test_ipam_does_not_tell_which_address_is_the_primary_one():
     """So none of what it tells holds over a gap."""
-    known = after(scan(5000, eni("eni-1", "10.0.0.4"), part=IPAM), scan(9000, eni("eni-1", "10.0.0.4"), part=IPAM))
+    managed = eni("eni-1", "10.0.0.4", RequesterManaged=True)
+    known = after(scan(5000, managed, part=IPAM), scan(9000, managed, part=IPAM))
 
+    assert known.interfaces.num_rows == 1
     assert [row[2:] for row in owners(known, "10.0.0.4")] == [(5005, 3800, False), (9005, 7800, True)]
 
 
