@@ -290,9 +290,21 @@ def test_an_instance_is_told_only_for_all_of_its_interfaces_time(directory, caps
 def test_a_history_of_other_addresses_says_so(directory, capsys):
     """A record of a network that holds the address, or of another address, is not of this one."""
     records = [{**GONE[0], "ResourceCidr": "10.0.1.78/32"}, {**GONE[0], "ResourceCidr": "10.0.1.0/24"}]
-    ran = vpcflow(capsys)("explain", "10.0.1.77", "--vpc", "vpc-a", "--inventory", history(directory, *records))
+    inventory = history(directory, *records)
+    for address in ("10.0.1.77", "10.0.1.0"):
+        ran = vpcflow(capsys)("explain", address, "--vpc", "vpc-a", "--inventory", inventory)
+        assert "The file holds no record of this address." in ran.out
 
-    assert "The file holds no record of this address." in ran.out
+
+def test_ipams_history_of_a_public_address_needs_no_vpc(directory, capsys):
+    """It is looked up by who had it, from wherever it is seen."""
+    inventory = history(directory, {**GONE[0], "ResourceCidr": "203.0.113.9/32"})
+    for seen_from in ("vpc-a", "vpc-elsewhere"):
+        ran = vpcflow(capsys)(
+            "explain", "203.0.113.9", "--vpc", seen_from, "--at", SCANNED, "--inventory", inventory, "--output", "json"
+        )
+        (past,) = told(ran)["ipam_history"]["answers"]
+        assert (past["columns"]["evidence"], past["columns"]["interface_id"]) == ("ipam_history", "eni-gone")
 
 
 # ── bad input ────────────────────────────────────────────────────────────────────────────────────────────────────────

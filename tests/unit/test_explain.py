@@ -87,6 +87,16 @@ def test_two_owners_at_one_time_contradict_each_other(at):
     assert left_out(explained, answer) == [("eni-old", "conflict", "eni-new"), ("eni-new", "conflict", "eni-old")]
 
 
+def test_owners_that_both_had_gone_contradict_each_other_to_the_last_second():
+    """In the last second of both it is the contradiction that counts, a second later that they had gone."""
+    explained = home(
+        ("10.0.1.5", "vpc-a", "eni-old", 1_000, 2_000, False), ("10.0.1.5", "vpc-a", "eni-new", 1_500, 2_000, False)
+    )
+
+    reasons = [[each.reason for each in explained.answer("vpc-a", at).left_out] for at in (2_000, 2_001)]
+    assert reasons == [["conflict", "conflict"], ["gone", "gone"]]
+
+
 def test_one_interface_that_came_back_is_named_by_the_interval_that_holds():
     """Two intervals of one interface are two ownerships; the answer is the one of the time asked for."""
     explained = home(
@@ -316,6 +326,13 @@ def test_an_address_of_a_prefix_says_through_which():
     assert said(inside.answer("vpc-a", 5_000)) == ("resolved", "snapshot", "eni-1")
     assert outside.ownerships == []
     assert said(outside.answer("vpc-a", 5_000)) == ("subnet", "subnet", None)
+
+
+def test_a_prefix_of_the_other_ip_version_holds_nothing():
+    """The same number is another address in IPv6."""
+    interface = eni("eni-1", "10.0.1.5", Ipv4Prefixes=[{"Ipv4Prefix": "10.0.1.16/28"}])
+
+    assert explainer(tables_of(estate(interfaces=[interface], **HOME)), "::10.0.1.17").ownerships == []
 
 
 def test_places_are_every_vpc_that_holds_the_address():
