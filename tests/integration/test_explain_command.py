@@ -18,7 +18,7 @@ DOCUMENTS = {
     **estate(
         interfaces=[
             eni("eni-1", "10.0.1.5", "10.0.1.6", instance="i-1", attached=ATTACHED, SubnetId="subnet-a"),
-            eni("eni-2", "10.1.1.5", vpc="vpc-b", attached=ATTACHED),
+            eni("eni-2", "10.1.1.5", "10.0.2.9", vpc="vpc-b", attached=ATTACHED),
         ],
         vpcs=[vpc("vpc-a", "10.0.0.0/16"), vpc("vpc-b", "10.1.0.0/16", "10.0.0.0/20")],
         subnets=[subnet("subnet-a", "vpc-a", "10.0.1.0/24")],
@@ -113,6 +113,14 @@ def test_without_a_vpc_each_vpc_answers_for_itself(directory, capsys):
     assert answers["vpc-a"]["named"] == 0
     assert story["owners"][0]["interface_id"] == "eni-1"
     assert story["ipam_history"] is None
+
+
+def test_the_vpc_in_which_somebody_is_known_answers_first(directory, capsys):
+    """A person reads who it is before who it is not."""
+    story = told(vpcflow(capsys)("explain", "10.0.2.9", "--inventory", directory, "--output", "json"))
+
+    assert [place["vpc_id"] for place in story["places"]] == ["vpc-a", "vpc-b"]
+    assert [answer["seen_from"] for answer in story["answers"]] == [None, "vpc-b", "vpc-a"]
 
 
 @pytest.mark.parametrize("address", ["10.0.1.5", "10.0.1.6", "10.0.1.77", "10.0.9.9", "172.16.0.1", "203.0.113.9"])
