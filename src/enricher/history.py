@@ -3,14 +3,14 @@
 What proves what, for one part of the estate (an account's region, or an IPAM scope), between two good scans:
 
 - The same interface with the same attachment (instance and AttachTime) had its primary IPv4 address all the time:
-  "You can't unassign the primary private IPv4 address" (EC2 user guide, IP addresses per network interface).
+  UnassignPrivateIpAddresses and AllowReassignment take secondary ones only (EC2 API reference).
 - Any other address (secondary, public, IPv6, a prefix, and whatever IPAM tells) may leave and come back unseen. It was
   there all the time if both scans saw it, no good scan between them missed it, and the time from the beginning of the
   first to the end of the second is at most ``max_gap_s``. So too an interface that may be attached elsewhere and has no
   AttachTime. This assumes that what leaves an interface does not come back to it within ``max_gap_s`` (told by IPAM:
   within that and IPAM's own lag).
 - Each entry was read at some moment between the scan's beginning and end, and may show how things were up to
-  ``consistency_s`` earlier (EC2 API reference, "Eventual consistency"). So an owner is proven from the end of the first
+  ``consistency_s`` earlier (EC2 developer guide, "Eventual consistency in the Amazon EC2 API"). So an owner is proven from the end of the first
   scan that saw it, or its AttachTime, to the beginning of the last one less ``consistency_s``.
 
 Times are Unix seconds.
