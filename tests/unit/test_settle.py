@@ -59,9 +59,10 @@ def line(start, end, peer="10.0.0.7", recorder=ME, own="10.0.0.4"):
     return f"5 {recorder} {own} {peer} {own} {peer} {start} {end} egress 1"
 
 
-def rows(snapshot: Source | None, *lines: str, arrived_at=1_000) -> pa.Table:
-    """These flow lines as the lake holds them: written, and read again."""
-    parsed = parse_lines(lines, [0] * len(lines), LogFormats.parse([FORMAT]))
+def rows(snapshot: Source | None, *lines: str, arrived_at=1_000, service="-") -> pa.Table:
+    """These flow lines as the lake holds them: written, and read again; ``service``: of the destination."""
+    formats = LogFormats.parse([f"{FORMAT} pkt-dst-aws-service"])
+    parsed = parse_lines([f"{each} {service}" for each in lines], [0] * len(lines), formats)
     assert not parsed.rejects
     arrived = pa.array([arrived_at] * len(lines), pa.int64())
     dimension = resolve(parsed.flows, snapshot, RULES, arrived_at=arrived)
@@ -138,6 +139,17 @@ def test_a_continued_owner_that_nobody_could_look_for_stays():
 
     assert dst(after) == dst(before)
     assert counts(after) == (0, 0, 0, 1)
+
+
+def test_what_only_a_part_of_the_estate_was_asked_about_is_no_better_answer():
+    """The subnet is gone from the one account; the other, where it may be now, has not been scanned since."""
+    bare = {"vpcs": NETWORKS["vpcs"]}
+    before = rows(source(scan(900), scan(901, part=OTHER, networks=bare)), line(950, 960))
+    assert dst(before)[0] == "subnet"
+    half = (scan(900), scan(901, part=OTHER, networks=bare), scan(1020, networks=bare))
+
+    assert dst(looked(before, source(*half))) == dst(before)
+    assert dst(looked(before, source(*half, scan(1021, part=OTHER, networks=bare))))[0] == "absent"
 
 
 def test_an_owner_of_an_outage_is_not_withdrawn_when_it_comes_back():
@@ -256,6 +268,32 @@ def test_a_reporter_once_told_stays_and_its_side_gets_its_tags():
 
     assert after.rows["src_name"].to_pylist() == ["eni-me"]
     assert after.rows["src_evidence"].to_pylist() == ["record"]
+
+
+def test_a_hop_s_own_resource_is_not_lent_to_a_side_that_it_turns_out_to_own_later():
+    """It passed on an address that was given to it after the flow."""
+    before = rows(source(scan(900, PEER)), line(950, 960, own="10.0.0.50"))
+    assert before["reporter"].to_pylist() == ["hop"]
+    grown = server("eni-me", "10.0.0.4", "10.0.0.50", instance="i-me")
+    later = tables_of(estate(interfaces=[grown, PEER], **NETWORKS), 1020, ended_at=1025, part=HOME)
+
+    after = looked(before, source(scan(900, PEER), later))
+
+    assert after.rows["reporter"].to_pylist() == ["hop"]
+    assert after.rows["src_status"].to_pylist() == ["subnet"]
+    assert after.rows["src_name"].to_pylist() == [None]
+    assert dst(after) == ("resolved", "snapshot", "eni-peer", "i-peer")
+
+
+def test_an_aws_service_s_address_stays_the_service_s():
+    """Its evidence is the record's word, and stands beside ``absent``."""
+    before = rows(source(scan(900, PEER)), line(950, 960, peer="3.5.1.1"), service="S3")
+    assert dst(before)[:2] == ("absent", "aws_service")
+
+    after = looked(before, source(scan(900, PEER), scan(1020, PEER)))
+
+    assert dst(after) == dst(before)
+    assert counts(after) == (0, 0, 0, 1)
 
 
 def test_nothing_to_look_at_is_nothing():
