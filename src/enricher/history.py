@@ -149,7 +149,7 @@ def _followed(known: _Known, scan: _Known, max_gap_s: float) -> _Known:
     is_near = known.part.begun_at is not None and _time(scan.part.ended_at) - known.part.begun_at <= max_gap_s
     versions = _versions(known, scan, is_near=is_near)
     since = pc.coalesce(plain(known.interfaces["seen_from"]).take(versions), plain(scan.interfaces["seen_from"]))
-    living = _with(scan.interfaces, "seen_from", since)
+    living = _tagged(_with(scan.interfaces, "seen_from", since), versions, known, scan)
     owned, gone = _owners(known, scan, versions, is_near=is_near)
 
     # Versions that were not seen again stand before the living ones, so later rows are later in time.
@@ -171,6 +171,22 @@ def _followed(known: _Known, scan: _Known, max_gap_s: float) -> _Known:
         pa.concat_tables([known.instances.filter(missing), scan.instances]).combine_chunks(),
         scan.networks,
     )
+
+
+def _tagged(living: pa.Table, versions: Any, known: _Known, scan: _Known) -> pa.Table:
+    """``living``, as far as a scan did not show the instances behind them with the tags known before, or with none.
+
+    Instances are read after interfaces; one that ended in between leaves its interface's own tags, which are not those
+    that it had: an instance's tags go before its interface's.
+    """
+    instances = plain(living["instance_id"])
+    is_shown = pc.is_in(instances, value_set=plain(scan.instances["instance_id"]))
+    is_bare = pc.and_(pc.is_valid(instances), pc.invert(is_shown))
+    if not pc.any(is_bare).as_py():
+        return living
+    tags = pa.concat_arrays([plain(living["tags"]), plain(known.interfaces["tags"])])
+    own = pa.arange(0, living.num_rows)
+    return _with(living, "tags", tags.take(pc.if_else(is_bare, pc.add(versions, living.num_rows), own)))
 
 
 def _versions(known: _Known, scan: _Known, *, is_near: bool) -> Any:

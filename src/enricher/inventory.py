@@ -153,6 +153,10 @@ class Inventory:
         row = self._instance_tag_rows.get(instance_id or "")
         return {} if row is None else dict(self._instance_tags[row].as_py() or ())
 
+    def knows_instance(self, instance_id: str | None) -> bool:
+        """Whether the instance was described, with tags or without."""
+        return instance_id in self._instance_tag_rows
+
     def instance_rows(self, instance_id: str | None) -> list[int]:
         """The interfaces that are or were the instance's, each once, in its latest version."""
         rows = self._instance_rows.of(instance_id)

@@ -191,7 +191,11 @@ def _find(interface_id: str | None, instance_id: str | None, sources: Sequence[S
 def _as_of_record(
     known: pa.Table, told_instance: Any, picks: Sequence[tuple[int, int] | None], sources: Sequence[Source]
 ) -> pa.Table:
-    """Where the record names another instance than the inventory, the record's instance and its tags hold."""
+    """Where the record names another instance than the inventory, the record's instance and its tags hold.
+
+    Of an instance that no source described the tags are unknown, and its interface's own might not be those that hold.
+    Only where IPAM alone tells of the interface, which never tells of instances, they are all there is.
+    """
     instances = plain(told_instance)
     other = pc.and_(pc.is_valid(instances), pc.fill_null(pc.not_equal(instances, plain(known["instance_id"])), True))
     if not pc.any(other).as_py():
@@ -202,10 +206,13 @@ def _as_of_record(
         known = known.set_column(known.column_names.index(name), name, column.take(kept))
     tags = plain(known["tags"]).to_pylist()
     for row in pc.indices_nonzero(other).to_pylist():
-        pick = picks[row]
-        found = {} if pick is None else sources[pick[0]].inventory.interface_tags(pick[1])
+        pick, instance_id = picks[row], instances[row].as_py()
+        is_described = any(source.inventory.knows_instance(instance_id) for source in sources)
+        found = {}
+        if pick is not None and (is_described or sources[pick[0]].is_ipam(pick[1])):
+            found = sources[pick[0]].inventory.interface_tags(pick[1])
         for source in sources:
-            found |= source.inventory.instance_tags(instances[row].as_py())
+            found |= source.inventory.instance_tags(instance_id)
         tags[row] = list(found.items())
     return known.set_column(known.column_names.index("tags"), "tags", pa.array(tags, TAGS))
 

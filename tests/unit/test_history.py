@@ -364,10 +364,11 @@ def test_tags_are_the_latest_of_what_lives_and_the_last_of_what_is_gone():
     """So is every other column of an interface."""
     old, new = (server(TagSet=[{"Key": "team", "Value": value}]) for value in ("old", "new"))
     gone = server("eni-2", "10.0.0.5", TagSet=[{"Key": "team", "Value": "last"}])
-    known = after(scan(1000, old, gone), scan(1060, new))
+    instances = {"i-1": "web"}
+    known = after(scan(1000, old, gone, instances=instances), scan(1060, new, instances=instances))
 
     tags = {row["interface_id"]: dict(row["tags"]) for row in known.interfaces.to_pylist()}
-    assert tags == {"eni-1": {"team": "new"}, "eni-2": {"team": "last"}}
+    assert tags == {"eni-1": {"team": "new", "Name": "web"}, "eni-2": {"team": "last", "Name": "web"}}
 
 
 def test_networks_are_those_of_each_part_s_last_good_scan():

@@ -220,3 +220,19 @@ def test_flows_of_one_batch_get_each_its_own_time():
 
     told = [(row["src_evidence"], row["src_instance_id"], row["src_name"]) for row in rows]
     assert told == [FIRST, NOBODYS, SECOND, NOBODYS, ("snapshot_open", "i-2", "web i-2"), FIRST]
+
+
+def test_an_instance_that_nobody_described_has_unknown_tags():
+    """Its interface was attached to it after the last scan: what that is tagged by itself the instance may overrule."""
+    (row,) = enriched([line((2_600, 2_610), instance="i-3")], STAYS)
+
+    assert (row["src_instance_id"], row["src_resource_id"], row["src_evidence"]) == ("i-3", "i-3", "record")
+    assert not row["src_tags"]
+
+
+def test_an_instance_of_which_ipam_alone_tells_has_its_interfaces_tags():
+    """IPAM describes no instances, so nothing better will come."""
+    told = eni("eni-m", "10.0.1.9", TagSet=[{"Key": "rack", "Value": "7"}], SubnetId="subnet-a")
+    (row,) = enriched([line((2_600, 2_610), instance="i-3")], of_parts(seen(2_000, told, part="ipam/ipam-scope-1")))
+
+    assert (row["src_instance_id"], dict(row["src_tags"])) == ("i-3", {"rack": "7"})

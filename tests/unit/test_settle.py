@@ -40,9 +40,14 @@ NETWORKS = {"vpcs": [vpc("vpc-a", "10.0.0.0/16")], "subnets": [subnet("subnet-a"
 
 
 def scan(begun: int, *interfaces: Document, part=HOME, networks=NETWORKS):
-    """A good scan that takes 5 s and sees the recorder too."""
+    """A good scan that takes 5 s and sees the recorder too, and the instances, none of which is tagged."""
     mine = (RECORDER, *interfaces) if part == HOME else interfaces
-    return tables_of(estate(interfaces=mine, **networks), begun, ended_at=begun + 5, part=part)
+    instances = [{"InstanceId": (one["Attachment"] or {}).get("InstanceId")} for one in mine]
+    documents = {
+        **estate(interfaces=mine, **networks),
+        "instances": {"Reservations": [{"Instances": [one]} for one in instances if one["InstanceId"]]},
+    }
+    return tables_of(documents, begun, ended_at=begun + 5, part=part)
 
 
 def source(*scans: InventoryTables, failures=(), **more: Any) -> Source:
