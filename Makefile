@@ -8,7 +8,7 @@ SAM := .venv-sam
 SAM_STAMP := $(SAM)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench generate template artifact requirements clean
+.PHONY: help setup demo test lint bench accuracy generate template artifact requirements clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -37,6 +37,9 @@ lint: $(STAMP) ## ruff, mypy, import contracts
 
 bench: $(STAMP) ## speed, size and API calls, as ratios taken in one run
 	@$(BIN)/python -m bench.run
+
+accuracy: $(STAMP) ## who was right about whom: an estate with churn, a million flows, a judge who knows
+	@$(BIN)/python -m accuracy.run
 
 generate: $(STAMP) ## write again the parts of files that follow from the code
 	@$(BIN)/python -m scripts.generate
