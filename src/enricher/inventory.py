@@ -125,7 +125,6 @@ class Inventory:
         self._interface_tags = interfaces["interface_tags"]
         self._own_addresses = interfaces["own_addresses"]
         self._may_move = interfaces["may_move"]
-        self._attached_at = interfaces["attached_at"]
         self._since = numbers(pc.coalesce(interfaces["attached_at"], interfaces["seen_from"]), ALWAYS)
         self._until = numbers(interfaces["seen_until"], FOREVER)
         parts = interfaces["part"].dictionary_encode()
@@ -144,9 +143,8 @@ class Inventory:
         self.only_owners: dict[tuple[str | None, str, int], Owner | None] = {}
 
     def instance_since(self, row: int) -> int | None:
-        """When (Unix seconds) the interface was attached to its instance; None without instance or time."""
-        at: int | None = self._attached_at[row].as_py() if self.instance_ids[row] is not None else None
-        return at
+        """Since when (Unix seconds) its attachment to its instance is proven; None without instance or date."""
+        return None if self.instance_ids[row] is None or self._since[row] == ALWAYS else self._since[row]
 
     def instance_tags(self, instance_id: str | None) -> dict[str, str]:
         """The instance's own tags, whatever interface it has; none where it is not known."""

@@ -113,13 +113,29 @@ def test_an_instances_first_interface_stays_with_it(attachment, expected):
     assert own(known, (499, 560)) == NOBODYS
 
 
-def test_a_services_interface_does_not_move():
+def test_a_first_interface_that_was_seen_with_two_instances_has_moved():
+    """Whatever may or may not be: each attachment holds for its own time."""
+    known = of_parts(seen(2_000, attached("i-1", 500, device=0)), seen(3_000, attached("i-2", 2_500, device=0)))
+
+    assert own(known, (1_940, 2_000)) == FIRST
+    assert own(known, (2_100, 2_160)) == NOBODYS
+    assert own(known, (2_500, 2_560)) == SECOND
+
+
+@pytest.mark.parametrize(
+    ("members", "resource_type"),
+    [
+        ({"InterfaceType": "lambda"}, "lambda"),
+        ({"RequesterManaged": True, "InterfaceType": "interface"}, "network_interface"),
+    ],
+)
+def test_a_services_interface_does_not_move(members, resource_type):
     """What a service manages stands behind it as long as it lives."""
-    managed = eni("eni-m", "10.0.1.9", attached=500, RequesterManaged=True, InterfaceType="lambda", SubnetId="subnet-a")
+    managed = eni("eni-m", "10.0.1.9", attached=500, SubnetId="subnet-a", **members)
 
     (row,) = enriched([line((9_000, 9_060))], of_parts(seen(2_000, managed)))
 
-    assert (row["src_evidence"], row["src_resource_type"]) == ("record", "lambda")
+    assert (row["src_evidence"], row["src_resource_type"]) == ("record", resource_type)
 
 
 def test_an_interface_without_attach_time_is_proven_between_two_sights():
