@@ -10,8 +10,8 @@ What proves what, for one part of the estate (an account's region, or an IPAM sc
   AttachTime. This assumes that what leaves an interface does not come back to it within ``max_gap_s`` (told by IPAM:
   within that and IPAM's own lag).
 - Each entry was read at some moment between the scan's beginning and end, and may show how things were up to
-  ``consistency_s`` earlier (EC2 developer guide, "Eventual consistency in the Amazon EC2 API"). So an owner is proven from the end of the first
-  scan that saw it, or its AttachTime, to the beginning of the last one less ``consistency_s``.
+  ``consistency_s`` earlier (EC2 developer guide, "Eventual consistency in the Amazon EC2 API"). So an owner is proven
+  from the end of the first scan that saw it, or its AttachTime, to the beginning of the last one less that.
 
 Times are Unix seconds.
 """
@@ -275,7 +275,7 @@ def _place_text(addresses: pa.Table) -> Any:
 
 def _ended(over: pa.Table, seen: pa.Table) -> pa.Table:
     """Versions not seen again, none longer than until the interface's attachment to something else."""
-    found = pc.index_in(plain(over["interface_id"]), value_set=plain(seen["interface_id"]))
+    found = pc.index_in(plain(over["interface_id"]), value_set=plain(seen["interface_id"]), skip_nulls=True)
     return _cut(over, plain(seen["attached_at"]).take(found), plain(over["seen_from"]))
 
 
