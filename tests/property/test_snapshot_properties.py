@@ -1,5 +1,6 @@
 """A snapshot is what it was made from, or it is refused."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from enricher.errors import InventoryError
-from enricher.inventory import InventoryTables
+from enricher.inventory import InventoryTables, Part
 from enricher.inventory_documents import tables_of
 from enricher.snapshot import from_snapshot, to_snapshot
 
@@ -73,7 +74,10 @@ def inventories(draw: st.DrawFn) -> InventoryTables:
     }
     chosen = draw(st.sets(st.sampled_from(sorted(documents))))
     observed_at = draw(st.one_of(st.none(), st.floats(0, 4e9), st.just(1_794_996_060.123456)))
-    return tables_of({name: documents[name] for name in chosen}, observed_at=observed_at)
+    part = draw(st.sampled_from([None, "111122223333/eu-west-1", "ipam/ipam-scope-1"])) if observed_at else None
+    tables = tables_of({name: documents[name] for name in chosen}, observed_at=observed_at, part=part)
+    failed = Part(draw(TEXT), None, None, draw(st.floats(0, 4e9)), draw(TEXT))
+    return replace(tables, parts=(*tables.parts, failed)) if draw(st.booleans()) else tables
 
 
 @settings(max_examples=60, deadline=None)
@@ -94,6 +98,7 @@ def told(tables: InventoryTables) -> dict[str, Any]:
         "instances": (tables.instances.schema, tables.instances.to_pylist()),
         "networks": (networks.vpcs, networks.subnets, networks.connections),
         "observed_at": tables.observed_at,
+        "parts": tables.parts,
     }
 
 

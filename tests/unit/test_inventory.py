@@ -6,10 +6,10 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_by_hand import eni, estate, iso, subnet, vpc
+from made_by_hand import eni, estate, iso, peering, subnet, vpc
 
 from enricher.addresses import Address
-from enricher.inventory import ALWAYS, FOREVER, Inventory, Owner, promoted_values
+from enricher.inventory import ALWAYS, FOREVER, Inventory, Owner, Part, promoted_values
 from enricher.inventory_documents import tables_of
 from enricher.schema import DEFAULT_PROMOTED_TAGS, LOCATION, TAGS
 
@@ -34,6 +34,11 @@ def owner(known, address):
 
 # ── since when ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
+NETWORKS = {
+    "vpcs": [vpc("vpc-a", "10.0.0.0/16")],
+    "subnets": [subnet("subnet-a", "vpc-a", "10.0.1.0/24")],
+    "peerings": [peering("vpc-a", "vpc-b")],
+}
 EVERYTHING = eni(
     "eni-1",
     "10.0.1.4",
@@ -73,6 +78,46 @@ def test_single_interfaces_may_have_a_date_of_their_own():
     assert owner(known, "10.0.1.4")[3] == 9_000
     assert owner(known, "10.0.1.5")[3] == 9_500
     assert known.observed_at == 9_000
+
+
+@pytest.mark.parametrize(
+    ("part", "primary", "secondary", "until"),
+    [("111122223333/us-east-1", 4_000, 9_011, 9_000), ("ipam/scope-1", 4_000, 9_011, 7_800)],
+)
+def test_a_scan_proves_from_its_end_and_up_to_its_beginning(part, primary, secondary, until):
+    """Nobody knows when in between an entry was read; what IPAM tells may be twenty minutes older still."""
+    told = estate(interfaces=[eni("eni-1", "10.0.1.4", "10.0.1.5", attached=4_000)], **NETWORKS)
+    tables = tables_of(told, observed_at=9_000.5, ended_at=9_010.5, part=part)
+
+    rows = {row["address"]: (row["row"], row["valid_from"], row["seen_until"]) for row in tables.addresses.to_pylist()}
+    assert rows == {"10.0.1.4": (0, primary, until), "10.0.1.5": (0, secondary, until)}
+    (interface,) = tables.interfaces.to_pylist()
+    assert (interface["part"], interface["seen_from"], interface["seen_until"]) == (part, 9_011, until)
+    assert tables.parts == (Part(part, 9_000.5, 9_010.5),)
+    told_by = {
+        one.part
+        for told in (tables.networks.vpcs, tables.networks.subnets, tables.networks.connections)
+        for one in told
+    }
+    assert told_by == {part}
+
+
+def test_how_late_ipam_is_can_be_told():
+    """Its lag is a setting; EC2 has none."""
+    told = estate(interfaces=[eni("eni-1", "10.0.1.4")])
+
+    for part, until in (("ipam/scope-1", 8_940), ("111122223333/us-east-1", 9_000)):
+        tables = tables_of(told, observed_at=9_000, part=part, ipam_lag_s=60)
+        assert tables.addresses["seen_until"].to_pylist() == tables.interfaces["seen_until"].to_pylist() == [until]
+
+
+def test_files_of_the_cli_are_of_no_part():
+    """They are undated and say nothing of who else might be asked."""
+    tables = tables_of(estate(interfaces=[eni("eni-1", "10.0.1.4")], **NETWORKS))
+
+    assert tables.parts == ()
+    assert tables.interfaces["part"].to_pylist() == tables.interfaces["seen_until"].to_pylist() == [None]
+    assert {vpc.part for vpc in tables.networks.vpcs} == {None}
 
 
 @pytest.mark.parametrize(("when", "since"), [({}, ALWAYS), ({"observed_at": 9_000}, 9_000)], ids=["undated", "dated"])

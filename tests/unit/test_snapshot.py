@@ -4,11 +4,12 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_by_hand import eni, estate, found, history, peering, source, subnet, transit, vpc
+from made_by_hand import eni, estate, found, history, peering, scan, source, subnet, transit, vpc
 
 from enricher.attribution import Source
 from enricher.errors import InventoryError
-from enricher.inventory import Inventory, InventoryTables
+from enricher.history import merge
+from enricher.inventory import Inventory, InventoryTables, Part
 from enricher.inventory_documents import tables_of
 from enricher.networks import Networks
 from enricher.schema import DEFAULT_PROMOTED_TAGS
@@ -40,7 +41,7 @@ def same(one: InventoryTables, other: InventoryTables) -> bool:
         getattr(one, name).combine_chunks().equals(getattr(other, name).combine_chunks())
         for name in ("interfaces", "addresses", "instances")
     )
-    return tables and networks[0] == networks[1] and one.observed_at == other.observed_at
+    return tables and networks[0] == networks[1] and (one.observed_at, one.parts) == (other.observed_at, other.parts)
 
 
 @settings(deadline=None)
@@ -70,6 +71,21 @@ def test_a_history_read_back_is_the_history_that_was_written():
 
     for when in ((1, 2_000), (2_001, 2_060)):
         assert found([read], "10.0.1.5", "vpc-a", when) == found([known], "10.0.1.5", "vpc-a", when)
+
+
+def test_a_history_of_parts_read_back_is_the_one_that_was_written():
+    """Several versions of an interface, who told of what, which parts failed and why."""
+    first = scan("111122223333/us-east-1", 5_000, 5_010.25, DOCUMENTS)
+    moved = {**DOCUMENTS, "network-interfaces": {"NetworkInterfaces": [eni("eni-1", "10.0.1.4", attached=5_020)]}}
+    second = scan("111122223333/us-east-1", 5_060, 5_070, moved)
+    failed = Part("444455556666/us-east-1", None, None, 5_061.5, "AccessDenied: allow ec2:DescribeVpcs")
+    tables = merge(None, [first, second], [failed], 5_070, 9_999, 180)
+
+    read = from_snapshot(to_snapshot(tables), "it")
+
+    assert same(read, tables)
+    assert read.parts == tables.parts == (Part("111122223333/us-east-1", 5_060, 5_070), failed)
+    assert read.interfaces["interface_id"].to_pylist().count("eni-1") == 2
 
 
 def test_an_inventory_of_nothing_can_be_kept():
