@@ -195,9 +195,7 @@ def _versions(known: _Known, scan: _Known, *, is_near: bool) -> Any:
     holds = pc.or_(pc.is_valid(interfaces["attached_at"]), pc.invert(pc.fill_null(interfaces["may_move"], True)))
     if is_near:
         holds = pc.or_(holds, _is_open(known))
-    # The last of several: what was seen latest.
     rows = pc.indices_nonzero(plain(holds))
-    rows = rows.take(pa.arange(len(rows) - 1, -1, -1))
     found = pc.index_in(_identity(scan.interfaces), value_set=_identity(interfaces).take(rows), skip_nulls=True)
     return rows.take(found).cast(pa.int64())
 

@@ -132,15 +132,27 @@ def test_an_address_that_moved_there_and_back_is_not_its_first_owner_s_in_betwee
     ]
 
 
-@pytest.mark.parametrize(("later", "proven_from"), [(1175, 1005), (1176, 1181)])
-def test_two_scans_too_far_apart_prove_nothing_between_them(later, proven_from):
-    """Of an address that can leave: from the first one's beginning to the second one's end at most 180 s."""
+@pytest.mark.parametrize(
+    ("later", "consistency_s", "proven_from"), [(1175, 0, 1005), (1176, 0, 1181), (1170, 5, 1005), (1171, 5, 1176)]
+)
+def test_two_scans_too_far_apart_prove_nothing_between_them(later, consistency_s, proven_from):
+    """Of an address that can leave: from what the first can show to what the second can, at most 180 s."""
     both = server("eni-1", "10.0.0.4", "10.0.0.5")
-    known = after(scan(1000, both), scan(later, both))
+    known = after(scan(1000, both), scan(later, both), consistency_s=consistency_s)
+    until = later - consistency_s
 
-    assert owners(known, "10.0.0.5")[-1] == ("eni-1", "i-1", proven_from, later, True)
+    assert owners(known, "10.0.0.5")[-1] == ("eni-1", "i-1", proven_from, until, True)
     assert len(owners(known, "10.0.0.5")) == (1 if proven_from == 1005 else 2)
-    assert owners(known, "10.0.0.4") == [("eni-1", "i-1", 500, later, True)]
+    assert owners(known, "10.0.0.4") == [("eni-1", "i-1", 500, until, True)]
+
+
+def test_an_ipv6_address_may_leave_even_if_it_is_an_interface_s_only_one():
+    """Only the primary IPv4 address stays by itself."""
+    only = server(Ipv6Addresses=[{"Ipv6Address": "2001:db8::4"}])
+    only["PrivateIpAddresses"] = []
+    known = after(scan(1000, only), scan(1900, only))
+
+    assert owners(known, "2001:db8::4")[-1] == ("eni-1", "i-1", 1905, 1900, True)
 
 
 def test_a_new_interface_has_a_released_address_since_its_own_attachment():
@@ -158,6 +170,12 @@ def test_a_clock_that_is_ahead_of_aws_s_does_not_prove_two_owners_at_once():
     known = after(scan(1000, server("eni-old")), scan(1060, server("eni-new", attached=990, instance="i-2")))
 
     assert owners(known, "10.0.0.4") == [("eni-old", "i-1", 500, 989, False), ("eni-new", "i-2", 990, 1060, True)]
+
+    moved = after(scan(1000, server(device=1)), scan(1030, server(device=1)),
+                  scan(1060, server(device=1, instance="i-2", attached=1020)))  # fmt: skip
+
+    assert owners(moved, "10.0.0.4") == [("eni-1", "i-1", 500, 1019, False), ("eni-1", "i-2", 1020, 1060, True)]
+    assert moved.interfaces["seen_until"].to_pylist() == [1019, 1060]
 
 
 def test_an_attachment_later_than_the_scan_proves_nothing_yet():
@@ -340,6 +358,10 @@ def test_parts_with_the_same_addresses_stay_apart():
 
     assert owners(known, "10.0.0.4") == [("eni-1", "i-1", 500, 1000, False), ("eni-2", "i-2", 500, 1061, True)]
     assert known.observed_at == 1060
+    assert [part.name for part in known.parts] == [HOME, OTHER]
+    assert told(after(scan(1001, there, part=OTHER), scan(1000, here))) == told(
+        after(scan(1000, here), scan(1001, there, part=OTHER))
+    )
 
 
 def test_an_interface_that_two_parts_tell_of_has_a_row_of_each():

@@ -157,6 +157,14 @@ def test_what_only_a_part_of_the_estate_was_asked_about_is_no_better_answer():
     assert dst(looked(before, source(*half, scan(1021, part=OTHER, networks=bare))))[0] == "absent"
 
 
+def test_an_owner_is_withdrawn_by_its_own_part_s_word_alone():
+    """Whatever became of another account's scans."""
+    other = scan(901, part=OTHER, networks={})
+    before = rows(source(scan(900, PEER), other), line(950, 960))
+
+    assert dst(looked(before, source(scan(900, PEER), other, scan(1020)))) == ("subnet", "subnet", None, None)
+
+
 def test_an_owner_of_an_outage_is_not_withdrawn_when_it_comes_back():
     """Nothing proves a secondary address over ten minutes, but nobody else was seen with it before or after."""
     both = server("eni-peer", "10.0.0.8", "10.0.0.7", instance="i-peer")
@@ -249,6 +257,19 @@ def test_rows_of_an_hour_answer_for_each_other():
     assert dst(after, 1) == ("resolved", "snapshot_open", "eni-me", "i-me")
 
 
+def test_a_proven_row_answers_for_one_in_doubt():
+    """It is not looked at itself; its recorder has vanished from the snapshot since."""
+    there = "eni-peer i-peer vpc-a subnet-a use1-az1"
+    proven = rows(source(scan(900, PEER), scan(1000, PEER)),
+                  line(940, 970, peer="10.0.0.4", recorder=there, own="10.0.0.7"), arrived_at=1010)  # fmt: skip
+    hour = pa.concat_tables([rows(None, line(950, 960)), proven])
+
+    after = looked(hour, source(scan(900)))
+
+    assert dst(after, 0) == ("resolved", "peer_record", "eni-peer", "i-peer")
+    assert after.rows.slice(1).to_pylist() == proven.to_pylist()
+
+
 def test_a_recorder_whose_side_was_not_known_gets_it():
     """Without instance and inventory nobody knows whether the interface is a gateway's; then its own side is told."""
     mine = "eni-me - vpc-a subnet-a use1-az1"
@@ -299,6 +320,20 @@ def test_an_aws_service_s_address_stays_the_service_s():
 
     assert dst(after) == dst(before)
     assert counts(after) == (0, 0, 0, 1)
+
+
+def test_one_side_is_settled_without_the_other():
+    """A recorder gets its tags; the peer was proven, and keeps every column."""
+    young = [tables_of(estate(interfaces=[PEER], **NETWORKS), at, ended_at=at + 5, part=HOME) for at in (900, 1000)]
+    before = rows(source(*young), line(950, 960), arrived_at=1010)
+    assert before["src_tags"].to_pylist() == [[]]
+
+    after = looked(before, source(scan(1020)))
+
+    sides = [name for name in before.column_names if name.startswith("dst_")]
+    assert after.rows["src_name"].to_pylist() == ["eni-me"]
+    assert after.rows.select(sides).to_pylist() == before.select(sides).to_pylist()
+    assert dst(after) == ("resolved", "snapshot", "eni-peer", "i-peer")
 
 
 def test_nothing_to_look_at_is_nothing():
