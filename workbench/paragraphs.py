@@ -20,10 +20,11 @@ def width() -> int:
 def wrapped(text: str, columns: int, first: str = "", rest: str | None = None) -> list[str]:
     """Lines of ``text`` behind ``first``, later ones behind ``rest`` (as wide as ``first`` if not given).
 
-    Ids and addresses are never broken: a line may be too long, a broken id could not be copied.
+    Ids and addresses are never broken: a line may be too long, a broken id could not be copied. A tag may hold
+    anything, so what is not printable is shown as its escape, and no terminal obeys it.
     """
     return textwrap.wrap(
-        text,
+        "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text),
         columns,
         initial_indent=first,
         subsequent_indent=" " * len(first) if rest is None else rest,

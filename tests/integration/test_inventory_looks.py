@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from command_line import refused, vpcflow
 from made_by_hand import Document, eni, estate, peering, subnet, vpc
@@ -320,6 +321,36 @@ def test_diff_reads_like_a_change_log(run, before, after):
         "  peering vpc-a vpc-b: new",
     ):
         assert line in ran.out
+
+
+def test_an_interface_that_ipam_tells_of_too_is_as_ec2_tells_it(tmp_path, run, before):
+    """IPAM knows no instances: that it has found the interface as well is no new attachment."""
+    tables = from_snapshot(before.read_bytes(), "first")
+    by_ipam = [
+        {**row, "part": "ipam/scope", "instance_id": None, "resource_id": None} for row in tables.interfaces.to_pylist()
+    ]
+    again = pa.Table.from_pylist(by_ipam, tables.interfaces.schema)
+    owned = [{**each, "row": each["row"] + len(by_ipam)} for each in tables.addresses.to_pylist()]
+    both = replace(
+        tables,
+        interfaces=pa.concat_tables([tables.interfaces, again]),
+        addresses=pa.concat_tables([tables.addresses, pa.Table.from_pylist(owned, tables.addresses.schema)]).sort_by(
+            "address"
+        ),
+    )
+    (tmp_path / "both.parquet").write_bytes(to_snapshot(both))
+
+    assert told(run("inventory", "diff", before, tmp_path / "both.parquet", "--output", "json"))["same"] is True
+
+
+def test_no_tag_commands_a_terminal(tmp_path, run):
+    """What a tag holds is shown, escaped where it is not printable, in the story and in the differences."""
+    named = {number: server("eni-1", 1, "10.0.1.5", TagSet=tag(Name=f"web\x1b[31m\n{number}")) for number in (1, 2)}
+    old, new = (files(tmp_path / f"{n}", estate(interfaces=[each], **NETWORKS)) for n, each in named.items())
+
+    for ran in (run("explain", "10.0.1.5", "--inventory", old), run("inventory", "diff", old, new)):
+        assert r"web\x1b[31m\n1" in ran.out
+        assert "\x1b" not in ran.out
 
 
 def test_a_later_scan_of_the_same_is_no_difference(tmp_path, run, before):
