@@ -29,29 +29,41 @@ def tag(**tags: str) -> list[Document]:
     return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
+def instances(**tags: dict[str, str]) -> Document:
+    """What EC2 tells of five instances; ``i_1`` to ``i_5`` are their tags."""
+    told = [{"InstanceId": f"i-{n}", "Tags": tag(**tags.get(f"i_{n}", {}))} for n in range(1, 6)]
+    return {"Reservations": [{"Instances": told}]}
+
+
 NETWORKS = {"vpcs": [vpc("vpc-a", "10.0.0.0/16")], "subnets": [subnet("subnet-a", "vpc-a", "10.0.1.0/24")]}
-BEFORE = estate(
-    interfaces=[
-        server("eni-web", 1, "10.0.1.4", "10.0.1.5", TagSet=tag(Name="web", project="shop")),
-        server("eni-db", 2, "10.0.1.6", TagSet=tag(team="data")),
-        server("eni-spare", 3, "10.0.1.7"),
-        server("eni-gone", 4, "10.0.1.8", Association={"PublicIp": "198.51.100.7"}),
-    ],
-    **NETWORKS,
-)
+BEFORE = {
+    **estate(
+        interfaces=[
+            server("eni-web", 1, "10.0.1.4", "10.0.1.5"),
+            server("eni-db", 2, "10.0.1.6"),
+            server("eni-spare", 3, "10.0.1.7"),
+            server("eni-gone", 4, "10.0.1.8", Association={"PublicIp": "198.51.100.7"}),
+        ],
+        **NETWORKS,
+    ),
+    "instances": instances(i_1={"Name": "web", "project": "shop"}, i_2={"team": "data"}),
+}
 # 10.0.1.5 and eni-spare move to what db and web run on, eni-gone goes and leaves its address to eni-new.
-AFTER = estate(
-    interfaces=[
-        server("eni-web", 1, "10.0.1.4", TagSet=tag(Name="web-2", project="shop")),
-        server("eni-db", 2, "10.0.1.6", "10.0.1.5", TagSet=tag(Team="data")),
-        eni("eni-spare", "10.0.1.7", attached=FIRST + 30, SubnetId="subnet-a", instance="i-1"),
-        eni("eni-new", "10.0.1.8", attached=FIRST + 20, SubnetId="subnet-a", instance="i-5"),
-        server("eni-lb", None, "10.0.1.9", InterfaceType="load_balancer", Description="ELB app/front/0123"),
-    ],
-    vpcs=[vpc("vpc-a", "10.0.0.0/16", "10.9.0.0/16"), vpc("vpc-b", "10.1.0.0/16")],
-    subnets=[subnet("subnet-a", "vpc-a", "10.0.1.0/24"), subnet("subnet-b", "vpc-a", "10.9.1.0/24", "use1-az2")],
-    peerings=[peering("vpc-a", "vpc-b")],
-)
+AFTER = {
+    **estate(
+        interfaces=[
+            server("eni-web", 1, "10.0.1.4"),
+            server("eni-db", 2, "10.0.1.6", "10.0.1.5"),
+            eni("eni-spare", "10.0.1.7", attached=FIRST + 30, SubnetId="subnet-a", instance="i-1"),
+            eni("eni-new", "10.0.1.8", attached=FIRST + 20, SubnetId="subnet-a", instance="i-5"),
+            server("eni-lb", None, "10.0.1.9", InterfaceType="load_balancer", Description="ELB app/front/0123"),
+        ],
+        vpcs=[vpc("vpc-a", "10.0.0.0/16", "10.9.0.0/16"), vpc("vpc-b", "10.1.0.0/16")],
+        subnets=[subnet("subnet-a", "vpc-a", "10.0.1.0/24"), subnet("subnet-b", "vpc-a", "10.9.1.0/24", "use1-az2")],
+        peerings=[peering("vpc-a", "vpc-b")],
+    ),
+    "instances": instances(i_1={"Name": "web-2", "project": "shop"}, i_2={"Team": "data"}),
+}
 
 
 def files(directory, documents):
@@ -211,8 +223,8 @@ def test_show_counts_what_an_inventory_holds(run, after):
         "total": 10, "private": 9, "public": 1, "ipv6": 0, "prefixes": 0, "open": 6, "closed": 4,
     }  # fmt: skip
     assert {column: (each["interfaces"], each["share"]) for column, each in found["tags"].items()} == {
-        "name": (1, 0.2),
-        "project": (1, 0.2),
+        "name": (2, 0.4),
+        "project": (2, 0.4),
         "team": (1, 0.2),
         "environment": (0, 0.0),
     }
@@ -290,6 +302,7 @@ def test_diff_tells_every_change(run, before, after):
         "reattached": [{"interface_id": "eni-spare", "from": "i-3", "to": "i-1", "attached_at": FIRST + 30}],
         "tags": [
             {"interface_id": "eni-db", "tags": {"Team": [None, "data"], "team": ["data", None]}},
+            {"interface_id": "eni-spare", "tags": {"Name": [None, "web-2"], "project": [None, "shop"]}},
             {"interface_id": "eni-web", "tags": {"Name": ["web", "web-2"]}},
         ],
     }
