@@ -8,7 +8,7 @@ import json
 import statistics
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from random import Random
@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from bench.simulated_aws import REGION, Request, SimulatedAws, World
 from enricher.batch import Answer
-from enricher.ec2 import ATTEMPTS, CONNECT_SECONDS, READ_SECONDS
+from enricher.ec2 import ATTEMPTS, CONNECT_SECONDS, READ_SECONDS, WhenAsked
 from enricher.handler import Environment
 from enricher.inventory_documents import tables_of
 from enricher.published import Facts, Place, publish
@@ -31,6 +31,7 @@ LOG_FORMAT: Final = (
     "${bytes} ${start} ${end} ${action} ${log-status} ${vpc-id} ${instance-id} ${flow-direction}"
 )
 START: Final = 1_794_996_000.0  # 2026-11-18 10:00:00 UTC: when the environments start
+INSTANCES: Final = 50  # whose flows the environments are given: many environments share a stream
 COLD_SECONDS: Final = 5.0  # within which they all do
 MINUTE: Final = 60
 TIMEOUT: Final = 300.0  # the function's
@@ -126,7 +127,7 @@ def simulate(scenario: Scenario, aws: SimulatedAws | None = None) -> Outcome:
     """Run it; the same scenario gives the same outcome but for the draws of botocore's own back-off."""
     chance = Random(20261118)
     aws = SimulatedAws(World(START - MINUTE)) if aws is None else aws
-    estate = documents(scenario.environments)
+    estate = documents(INSTANCES)
     aws.front.own(estate, ACCOUNT, REGION)
     s3 = aws.client("s3", connect=1, read=3, attempts=2)
     s3.create_bucket(Bucket=LAKE, CreateBucketConfiguration={"LocationConstraint": REGION})
@@ -142,7 +143,10 @@ def simulate(scenario: Scenario, aws: SimulatedAws | None = None) -> Outcome:
     aws.requests.clear()
     outcome = Outcome(aws.requests)
     for number in range(scenario.environments):
-        clients = {"s3": s3, "ec2": aws.client("ec2", connect=CONNECT_SECONDS, read=READ_SECONDS, attempts=ATTEMPTS)}
+        clients = {
+            "s3": s3,
+            "ec2": WhenAsked(lambda: aws.client("ec2", connect=CONNECT_SECONDS, read=READ_SECONDS, attempts=ATTEMPTS)),
+        }
         environment = Environment(settings, aws.world.clock, clients, random=Random(chance.random()).random)
         begins = START + chance.random() * COLD_SECONDS
         aws.world.at(begins, _life(aws.world, environment, scenario, number, outcome))
@@ -177,8 +181,8 @@ def _count(outcome: Outcome, answer: Answer) -> None:
 
 def _event(scenario: Scenario, number: int, minute: int, now: float) -> dict[str, Any]:
     """A batch of flows of one instance: to a known one, or to three that only this batch knows."""
-    own, start = interface(number), int(now) - 2 * MINUTE if scenario.is_known else int(now) - 70
-    peers = [interface((number + 1) % scenario.environments)["PrivateIpAddress"]]
+    own, start = interface(number % INSTANCES), int(now) - 2 * MINUTE if scenario.is_known else int(now) - 70
+    peers = [interface((number + 1) % INSTANCES)["PrivateIpAddress"]]
     if not scenario.is_known:
         place = number * scenario.minutes + minute
         peers = [
@@ -186,21 +190,30 @@ def _event(scenario: Scenario, number: int, minute: int, now: float) -> dict[str
             f"10.{101 + place // 60_000}.{place // 250 % 250}.{1 + place % 250}",
             f"198.51.{place // 250 % 250}.{1 + place % 250}",
         ]
-    lines = [
+    lines = [flow(own, peer, start) for peer in peers]
+    return delivery(lines, f"{number}-{minute}", now)
+
+
+def flow(own: Mapping[str, Any], peer: str, start: int) -> str:
+    """An egress flow line of an instance, a minute long."""
+    return (
         f"5 {ACCOUNT} {own['NetworkInterfaceId']} {own['PrivateIpAddress']} {peer} 49152 443 6 12 840 "
         f"{start} {start + 60} ACCEPT OK vpc-0a {own['Attachment']['InstanceId']} egress"
-        for peer in peers
-    ]
+    )
+
+
+def delivery(lines: Sequence[str], name: str, now: float) -> dict[str, Any]:
+    """The event of a batch that arrived 5 s before ``now``; another name is another batch."""
     stream = f"arn:aws:firehose:{REGION}:{ACCOUNT}:deliverystream/flow-logs"
     records = [message_record(line) for line in lines]
-    return event(records, stream, REGION, f"{number}-{minute}", first_arrival_ms=round(now * 1000) - 5000)
+    return event(records, stream, REGION, name, first_arrival_ms=round(now * 1000) - 5000)
 
 
 SCENARIOS: Final = {
     "known": Scenario(1_000, 2, "there", is_known=True),
     "unknown": Scenario(1_000, 3, "there", is_known=False),
-    "not_yet": Scenario(1_000, 2, "missing", is_known=False),
-    "ec2_only": Scenario(1_000, 4, "none", is_known=False),
+    "not_yet": Scenario(1_000, 1, "missing", is_known=False),
+    "ec2_only": Scenario(1_000, 3, "none", is_known=False),
 }
 
 

@@ -130,6 +130,19 @@ def ec2_client(region: str, *, session: Any = None, endpoint_url: str | None = N
     return (session or boto3.Session()).client("ec2", region_name=region, endpoint_url=endpoint_url, config=config)
 
 
+class WhenAsked:
+    """Stands for a client that is made when it is first used: a quarter of a second that most cold starts can save."""
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make = make
+        self._client: Any = None
+
+    def __getattr__(self, name: str) -> Any:
+        if self._client is None:
+            self._client = self._make()
+        return getattr(self._client, name)
+
+
 class Ec2Reader:
     """Reads one account and region of EC2 within a budget, behind a circuit breaker. Not thread-safe.
 

@@ -17,7 +17,7 @@ from cache import Budget, CircuitBreaker, Share, TTLCache
 from enricher.attribution import Source
 from enricher.batch import Answer, Pipeline
 from enricher.current_inventory import CurrentInventory
-from enricher.ec2 import LONGEST_CALL_SECONDS, Ec2Reader, ec2_client
+from enricher.ec2 import LONGEST_CALL_SECONDS, Ec2Reader, WhenAsked, ec2_client
 from enricher.errors import SettingsError
 from enricher.lake import S3Store
 from enricher.metrics import figures
@@ -107,7 +107,7 @@ class Environment:
         if not ec2.lookups or not region or (self._settings.inventory_uri and snapshot is None):
             return None
         if self._reader is None:
-            client = self._clients.get("ec2") or ec2_client(region)
+            client = self._clients.get("ec2") or WhenAsked(lambda: ec2_client(region))
             breaker = CircuitBreaker(ec2.breaker_failures, ec2.breaker_cool_down_s, random=self._random)
             # With an inventory EC2 is asked for what is a minute too young; without one it is all there is.
             shared = (ec2.calls_per_minute, ec2.environments)
