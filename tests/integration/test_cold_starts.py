@@ -3,10 +3,10 @@
 A small run of what `python -m bench.cold_starts` does with 1,000 environments.
 """
 
+from contextlib import suppress
 from http import HTTPStatus
 
 import pytest
-from botocore.exceptions import ClientError
 
 from bench.cold_starts import Outcome, Scenario, simulate
 from bench.simulated_aws import SimulatedAws, World
@@ -91,11 +91,10 @@ def test_the_simulated_bucket_is_the_documented_one():
         aws.world.now = 1_000.0 + moment
         answered[moment] = 0
         for _ in range(150):
-            try:
+            with suppress(client.exceptions.ClientError):
                 client.describe_subnets(MaxResults=5)
                 answered[moment] += 1
-            except ClientError as error:
-                assert error.response["Error"]["Code"] == "RequestLimitExceeded"  # noqa: PT017
+    assert {request.status for request in aws.requests} == {HTTPStatus.OK, HTTPStatus.SERVICE_UNAVAILABLE}
     client.describe_vpcs(MaxResults=5)
 
     assert answered == {0: 100, 1: 20, 3: 40}
