@@ -144,6 +144,20 @@ def test_no_page_is_asked_for_after_the_deadline():
     assert len(client.asked) == 1
 
 
+def test_botocore_s_retries_are_counted_and_paid_for():
+    """Each drew on AWS's bucket: with one token a second the next page waits for all of them."""
+    clock = Clock()
+    reader = Reader(Share(0.05, clock, clock.sleep), clock)  # 5 tokens, 1 a second
+    retried = page("a", token="1") | {"ResponseMetadata": {"RetryAttempts": 6}}
+    throttled = refusal("RequestLimitExceeded")
+    throttled.response["ResponseMetadata"] = {"RetryAttempts": 2}
+    with pytest.raises(ReadError):
+        reader.read(THINGS, target_of(Client(retried, throttled)), FOREVER, Event())
+    assert clock.now == 1000 + 3
+    counters = reader.counters()
+    assert (counters.calls, counters.retries, counters.throttles) == ({"ec2:DescribeSubnets": 2}, 8, 1)
+
+
 def scan(*answers: tuple[Read, Client], parts=("111122223333/eu-west-1",)):
     """One scanner's outcomes for parts whose reads are answered by clients of their own."""
     clock = Clock()
@@ -177,6 +191,25 @@ def test_a_public_address_is_where_interfaces_show_it():
         "8.8.8.8": "eni-1",
         "8.8.4.4": "eni-2",
     }
+
+
+def test_an_old_telling_of_public_addresses_stands_in_for_none():
+    """Since then the address may have moved to somebody else: it is left out, and the part says what is missing."""
+    clock = Clock()
+    scanner = Scanner(Reader(Share(1, clock, clock.sleep), clock), clock)
+    shown = {"NetworkInterfaces": [{"NetworkInterfaceId": "eni-1", "PrivateIpAddress": "10.0.0.4"}]}
+    told = {"Addresses": [{"PublicIp": "8.8.8.8", "NetworkInterfaceId": "eni-1"}]}
+    clients = {"ec2": Client(shown, shown), "elb": Client(told, refusal("AccessDenied"))}
+    interfaces = Read("network-interfaces", "ec2", "x", "NetworkInterfaces", ("NetworkInterfaceId",))
+    addresses = Read("addresses", "elb", "x", "Addresses", ("PublicIp",), pages=None, is_essential=False)
+    target = Target("111122223333", "eu-west-1", "the role", clients.__getitem__)
+    scope = Scope("111122223333/eu-west-1", target, (interfaces, addresses))
+
+    first, second = scanner.scan(scope, FOREVER), scanner.scan(scope, FOREVER)
+
+    assert first.tables(0).addresses["address"].to_pylist() == ["10.0.0.4", "8.8.8.8"]
+    assert second.tables(0).addresses["address"].to_pylist() == ["10.0.0.4"]
+    assert second.warnings[0].endswith("addresses are missing")
 
 
 def test_a_gateway_makes_no_interface_that_is_not_shown():

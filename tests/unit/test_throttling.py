@@ -88,6 +88,18 @@ def test_aws_s_own_bucket_never_runs_dry_through_a_share_of_it(share, pauses):
         assert level >= -1e-6
 
 
+def test_a_quarter_of_the_limit_is_25_requests_and_5_more_a_second():
+    """AWS's bucket holds 100 and gets 20 a second."""
+    clock = Clock()
+    bucket = Share(0.25, clock, clock.sleep).bucket("a", "r", "ec2", "x")
+    for _ in range(25):
+        bucket.take(FOREVER)
+    assert clock.now == 1000
+    for _ in range(10):
+        bucket.take(FOREVER)
+    assert round(clock.now, 6) == 1002
+
+
 def test_each_api_account_and_region_has_its_own_bucket():
     """One that is empty keeps none of the others waiting; the same is the same."""
     clock = Clock()
