@@ -38,9 +38,18 @@ def test_template_sets_exactly_the_documented_variables():
 
 
 def test_template_s_defaults_are_the_code_s():
-    """A first deployment, no parameter typed: nothing is set but bucket, format, and whose the inventory must be."""
+    """A first deployment, no parameter typed: nothing is set but bucket, format, the inventory and its owner."""
     fields = " ".join(f"${{{field}}}" for field in FIELDS_OF_VERSION[5])
-    assert Settings.from_environ(deployed()) == Settings("a-lake", LogFormats.parse([fields]), inventory_owner=ACCOUNT)
+    pointer = "s3://a-lake/inventory/pointer.json"
+    expected = Settings("a-lake", LogFormats.parse([fields]), inventory_uri=pointer, inventory_owner=ACCOUNT)
+    assert Settings.from_environ(deployed()) == expected
+
+
+def test_without_an_inventory_ec2_alone_is_asked():
+    """An empty key is an empty URI, and makes no refresher."""
+    assert Settings.from_environ(deployed(InventoryKey="")).inventory_uri == ""
+    for name in ("RefreshFunction", "RefreshRole", "RefreshLogGroup"):
+        assert MAIN["Resources"][name]["Condition"] == "HasInventory"
 
 
 def test_parameters_reach_the_settings():
