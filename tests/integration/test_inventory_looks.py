@@ -336,6 +336,26 @@ def test_diff_reads_like_a_change_log(run, before, after):
         assert line in ran.out
 
 
+def test_diff_tells_the_last_sight_that_the_newer_inventory_knows(tmp_path, run, before):
+    """Between the two compared there was one more scan, which still saw the old owner."""
+    between = built(run, tmp_path / "before", SECOND, tmp_path / "between.parquet", "--previous", before)
+    directory = files(tmp_path / "after", AFTER)
+    last = built(run, directory, SECOND + 60, tmp_path / "last.parquet", "--previous", between)
+
+    went = told(run("inventory", "diff", before, last, "--output", "json"))["addresses"]["went"]
+    assert [(each["address"], each["last_seen"]) for each in went] == [("198.51.100.7", SECOND - CONSISTENCY_SECONDS)]
+
+
+def test_show_of_a_part_that_was_never_scanned_holds_nothing(tmp_path, run, after):
+    """Neither addresses nor connections of another part are counted as its own."""
+    tables = from_snapshot(after.read_bytes(), "second")
+    both = tmp_path / "both.parquet"
+    both.write_bytes(to_snapshot(replace(tables, parts=(*tables.parts, Part("444455556666/us-east-1", None, None)))))
+
+    found = told(run("inventory", "show", both, "--part", "444455556666/us-east-1", "--output", "json"))
+    assert (found["addresses"]["total"], found["connections"], found["vpcs"]) == (0, {}, 0)
+
+
 def test_an_interface_that_ipam_tells_of_too_is_as_ec2_tells_it(tmp_path, run, before):
     """IPAM knows no instances: that it has found the interface as well is no new attachment."""
     tables = from_snapshot(before.read_bytes(), "first")
