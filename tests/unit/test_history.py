@@ -108,6 +108,8 @@ def test_what_a_scan_shows_may_be_some_seconds_old():
     assert owners(known, "10.0.0.4") == [("eni-1", "i-1", 500, 1055, True)]
     assert owners(known, "10.0.0.5") == [("eni-1", "i-1", 1005, 1055, True)]
     assert known.interfaces["seen_until"].to_pylist() == [1055]
+    finer = after(scan(1000, server()), scan(1060, server()), consistency_s=0.5)
+    assert owners(finer, "10.0.0.4") == [("eni-1", "i-1", 500, 1059, True)]
 
 
 def test_the_gap_in_which_a_secondary_address_moved_belongs_to_nobody():
@@ -207,6 +209,14 @@ def test_an_interface_attached_to_the_same_instance_again_is_a_new_version():
     known = after(scan(1000, server(device=1)), scan(1060, server(device=1, attached=1040)))
 
     assert owners(known, "10.0.0.4") == [("eni-1", "i-1", 500, 1000, False), ("eni-1", "i-1", 1040, 1060, True)]
+
+
+def test_another_instance_is_another_version_even_without_attach_time():
+    """As ``instances.json`` alone would tell it."""
+    one, two = (eni("eni-1", "10.0.0.4", instance=name) for name in ("i-1", "i-2"))
+    known = after(scan(1000, one), scan(1060, two))
+
+    assert owners(known, "10.0.0.4") == [("eni-1", "i-1", 1005, 1000, False), ("eni-1", "i-2", 1065, 1060, True)]
 
 
 def test_a_detached_interface_keeps_its_address_for_nobody_s_instance():
@@ -310,6 +320,8 @@ def test_a_failed_part_stays_as_it_was_and_says_why():
     assert owners(known, "10.0.0.4") == [("eni-1", "i-1", 500, 1000, True)]
     assert known.instances["instance_id"].to_pylist() == ["i-1"]
     assert known.parts == (Part(HOME, 1000, 1005, 90_000.0, "denied"),)
+    bare = after(scan(1000, eni("eni-bare")), failures=[denied], now=90_000)
+    assert bare.interfaces["interface_id"].to_pylist() == ["eni-bare"]
 
 
 def test_a_part_that_was_never_scanned_well_is_named_with_its_failure():
@@ -412,6 +424,8 @@ def test_an_undated_inventory_has_no_history():
 
     with pytest.raises(InventoryError, match="no dated scan told"):
         merge(undated, [scan(1000, server())], [], 1005, 4 * HOURS, 180)
+    with pytest.raises(InventoryError, match="no dated scan told"):
+        merge(tables_of(estate(vpcs=[vpc("vpc-a", "10.0.0.0/16")])), [], [], 1005, 4 * HOURS, 180)
     assert after(scan(1000, server()), previous=tables_of({})).interfaces.num_rows == 1
 
 

@@ -170,7 +170,8 @@ def test_an_owner_of_an_outage_is_not_withdrawn_when_it_comes_back():
     both = server("eni-peer", "10.0.0.8", "10.0.0.7", instance="i-peer")
     before = rows(source(scan(900, both)), line(1200, 1210), arrived_at=1300)
     assert dst(before) == ("resolved", "snapshot_open", "eni-peer", "i-peer")
-    after = looked(before, source(scan(900, both), scan(1500, both)))
+    elsewhere = server("eni-elsewhere", "10.0.0.7", instance="i-elsewhere", vpc="vpc-b", attached=1300)
+    after = looked(before, source(scan(900, both), scan(1500, both, elsewhere)))
     other = server("eni-other", "10.0.0.9", "10.0.0.7", instance="i-other")
     moved = looked(before, source(scan(900, both), scan(1500, other), scan(1560, both)))
 
@@ -230,6 +231,9 @@ def test_a_stale_side_is_settled_by_a_fresh_snapshot_and_no_other():
         "resolved", "snapshot", "eni-peer", "i-peer",
     )  # fmt: skip
     assert dst(looked(before, source(scan(900, PEER), scan(1020), is_stale=True))) == dst(before)
+    heir = server("eni-heir", "10.0.0.7", instance="i-heir", attached=940)
+    assert counts(looked(before, source(scan(900, PEER), scan(1020, heir)))) == (0, 1, 0, 0)
+    assert counts(looked(before, source(scan(900, PEER), scan(1020)))) == (0, 0, 1, 0)
 
 
 def test_what_is_proven_stays():
