@@ -11,6 +11,7 @@ A side is replaced where the new answer
 - is that of an inventory that knows the flow's time: all of it was scanned after the flow's end (for an owner named by
   continuation: the owner's part was), and it still remembers owners that were gone at the flow's start. That owner is
   then withdrawn, unless it had the address again next, with nobody in between: so it is after an outage.
+- is the recorder's own word on a side that was told not to be its own: two claim the address, so neither is named.
 - names the same interface, where the record told who it is and no snapshot knew its tags.
 
 What stays: AWS's columns, rows and their order, ``batch_id``, ``arrived_at``, proven sides, and a ``reporter`` once
@@ -36,6 +37,7 @@ from enricher.resolve import Rules, resolve
 from enricher.schema import DEFAULT_PROMOTED_TAGS, LOCATION, RESOURCE, SIDES, STRING, flow_columns, lake_columns
 
 _PROVEN: Final = 6
+_PLACE: Final = ("account_id", "region", "az_id", "vpc_id", "subnet_id")
 _STALE_NAMED: Final = 4
 _COMPARED: Final = ("status", "evidence", *LOCATION, *RESOURCE)
 _COUNTS: Final = ("settled", "changed", "withdrawn", "kept")
@@ -81,7 +83,7 @@ def settle(rows: pa.Table, source: Source, rules: Rules, remembered_since: float
     knowledge = _Knowledge(source.inventory, remembered_since)
     sides = {side: _side(side, some, fresh, reporter.final, knowledge) for side in SIDES}
     counts = [sum(side.counts[name] for side in sides.values()) for name in _COUNTS]
-    is_changed = pc.or_(reporter.is_taken, pc.or_(*(side.is_taken for side in sides.values())))
+    is_changed = reduce(pc.or_, [reporter.is_taken, *(pc.or_(one.is_taken, one.is_left) for one in sides.values())])
     changed = pc.indices_nonzero(is_changed)
     if not len(changed):
         return Settled(rows, *counts)
@@ -203,9 +205,10 @@ class _Knowledge:
 
 
 class _Side(NamedTuple):
-    """Which of the new answers for one side are taken (bool), and what that means (``Settled``)."""
+    """Where a side takes its new answer, where it keeps no more than its place (bool), and the counts."""
 
     is_taken: Any
+    is_left: Any
     counts: dict[str, int]
 
 
@@ -230,15 +233,22 @@ def _side(side: str, rows: pa.Table, fresh: Dimension, reporter: Any, knowledge:
     tags = plain(fresh.endpoints["tags"]).take(fresh.side_rows[side])
     takes = pc.or_(takes, _is_fuller(before, now, plain(rows[f"{side}_tags"]), tags))
 
+    # Its recorder is known by now to have had the address, before or after: two claim it, so neither is named.
+    is_claimed = pc.and_(pc.equal(now["evidence"], "record"), pc.and_(is_refuted, pc.invert(is_own)))
+    is_claimed = pc.and_(is_claimed, _any_differs(before, now, ("interface_id",)))
+    is_left = pc.and_(pc.fill_null(is_claimed, False), is_named)
+
     left = pc.and_(takes, is_named)
     is_nobody = pc.less(new_rank, _STALE_NAMED)
     is_another = pc.and_(_any_differs(before, now, ("interface_id", "instance_id")), pc.invert(is_nobody))
     counts = {
         "changed": pc.and_(left, is_another).true_count,
         "withdrawn": pc.and_(left, is_nobody).true_count,
-        "kept": pc.and_(is_open, pc.invert(takes)).true_count,
+        "kept": pc.and_(is_open, pc.invert(pc.or_(takes, is_left))).true_count,
     }
-    return _Side(takes, {"settled": takes.true_count - counts["changed"] - counts["withdrawn"], **counts})
+    settled = takes.true_count - counts["changed"] - counts["withdrawn"]
+    counts["withdrawn"] += is_left.true_count
+    return _Side(takes, is_left, {"settled": settled, **counts})
 
 
 def _rank(said: Mapping[str, Any]) -> Any:
@@ -304,7 +314,10 @@ def _has_none(tags: Any) -> Any:
 def _merged(rows: pa.Table, fresh: Dimension, reporter: _Reporter, sides: Mapping[str, _Side]) -> Dimension:
     """The dimension of the chosen answers: the new ones, then for each row both sides and the recorder as they were."""
     names = fresh.endpoints.column_names
-    before = [_endpoints(rows, f"{side}_", names, fresh.endpoints.schema) for side in SIDES]
+    before = [
+        _placed(_endpoints(rows, f"{name}_", names, fresh.endpoints.schema), side.is_left)
+        for name, side in sides.items()
+    ]
     recorders = _endpoints(rows, "reporter_", _REPORTER, fresh.endpoints.schema)
     offsets = [fresh.endpoints.num_rows + place * rows.num_rows for place in range(len(SIDES) + 1)]
     kept = [pa.arange(offset, offset + rows.num_rows).cast(pa.int32()) for offset in offsets]
@@ -318,6 +331,24 @@ def _merged(rows: pa.Table, fresh: Dimension, reporter: _Reporter, sides: Mappin
         reporter=reporter.final.dictionary_encode(),
         reporter_rows=pc.if_else(reporter.is_taken, fresh.reporter_rows, kept[-1]),
     )
+
+
+def _placed(endpoints: pa.Table, where: Any) -> pa.Table:
+    """The endpoints, ``where`` told with no more than their place."""
+    if not where.true_count:
+        return endpoints
+    is_there = pc.is_valid(endpoints["subnet_id"])
+    told = {"status": pc.if_else(is_there, SUBNET, AMBIGUOUS), "evidence": pc.if_else(is_there, "subnet", None)}
+    rows = pc.if_else(where, None, pa.arange(0, endpoints.num_rows))
+    columns = []
+    for field in endpoints.schema:
+        column = plain(endpoints[field.name])
+        if field.name in told:
+            column = pc.if_else(where, plain(told[field.name]), column)
+        elif field.name not in _PLACE:
+            column = column.take(rows)
+        columns.append(column)
+    return pa.table(columns, schema=endpoints.schema)
 
 
 def _endpoints(rows: pa.Table, prefix: str, names: Any, schema: pa.Schema) -> pa.Table:

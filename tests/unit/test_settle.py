@@ -353,3 +353,22 @@ def test_rows_with_a_promoted_tag_that_the_rules_do_not_know_are_refused():
 
     with pytest.raises(ValueError, match="no tag is promoted to src_costcentre"):
         settle(table, source(scan(900)), RULES)
+
+
+def test_an_owner_by_continuation_is_withdrawn_where_its_address_had_gone_to_the_recorder():
+    """No snapshot knew that yet, so the record was taken for a hop's; who of the two sent the packets is not proven."""
+    holder = server("eni-peer", "10.0.0.7", "10.0.0.50", instance="i-peer")
+    before = rows(source(scan(900, holder)), line(950, 960, own="10.0.0.50", peer="10.0.0.9"))
+    assert before["reporter"].to_pylist() == ["hop"]
+    assert before["src_interface_id"].to_pylist() == ["eni-peer"]
+    assert before["src_evidence"].to_pylist() == ["snapshot_open"]
+    grown = server("eni-me", "10.0.0.4", "10.0.0.50", instance="i-me")
+    later = tables_of(estate(interfaces=[grown, PEER], **NETWORKS), 1020, ended_at=1025, part=HOME)
+
+    after = looked(before, source(scan(900, holder), later))
+
+    row = after.rows.to_pylist()[0]
+    assert (row["src_status"], row["src_evidence"], row["src_subnet_id"]) == ("subnet", "subnet", "subnet-a")
+    assert [row[f"src_{name}"] for name in ("interface_id", "instance_id", "resource_id", "name", "tags")] == [None] * 5
+    assert row["reporter"] == "hop"
+    assert counts(after)[2] == 1
