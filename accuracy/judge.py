@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from accuracy.causes import causes
 from accuracy.names import PROMOTED, Truth, interface_id, places
 from accuracy.records import CHANGED, NOBODY
 from accuracy.topology import ACCOUNTS, IPAM_ACCOUNT, VPCS, ZONES
@@ -42,6 +43,7 @@ class Tally:
 
     sides: Counter[tuple[str, str, str, str]] = field(default_factory=Counter)
     wrong: Counter[tuple[str, str]] = field(default_factory=Counter)
+    causes: Counter[str] = field(default_factory=Counter)  # of wrong sides by continuation
     ours: Counter[str] = field(default_factory=Counter)  # in-estate sides by status
     examples: dict[tuple[str, str], list[str]] = field(default_factory=dict)  # of wrong sides, by evidence and side
 
@@ -72,7 +74,7 @@ class Judge:
         subnets = places(list(range(len(VPCS) * len(ZONES))))
         count = len(truth.tags)
         self._stays = count
-        self._first_stay = truth.first_stay
+        self._truth = truth
         is_ipam = np.array(truth.columns["account_id"]) == ACCOUNTS[IPAM_ACCOUNT]
         self._knows_no_instances = np.concatenate([is_ipam, np.zeros(len(VPCS) * len(ZONES) + 1, bool)])
         # Behind the stays come the subnets, for owners that changed, and a row of nulls for nobody.
@@ -127,7 +129,7 @@ class Judge:
         number = number.copy()
         for row in np.flatnonzero(owner < CHANGED).tolist():
             interface = int(CHANGED - 1 - owner[row])
-            number[row] = self._first_stay[interface]
+            number[row] = self._truth.first_stay[interface]
             if named["interface_id"][row].as_py() == interface_id(interface):
                 wrong["interface_id"][row] = False
         return number
@@ -169,6 +171,7 @@ class Judge:
         for aspect, names in ASPECTS.items():
             bad = np.logical_or.reduce([wrong[name] for name in names])
             tally.wrong.update({(e, aspect): n for e, n in Counter(evidence[bad].tolist()).items()})
+        tally.causes.update(causes(np.flatnonzero(is_wrong & (evidence == "snapshot_open")), side, truth, self._truth))
         for row in np.flatnonzero(is_wrong).tolist():
             examples = tally.examples.setdefault((evidence[row], side), [])
             if len(examples) < _MOST_EXAMPLES:

@@ -56,6 +56,7 @@ class Inventories:
         self._history: InventoryTables | None = None
         self._published: list[tuple[float, Any]] = []
         self._good: list[tuple[int, float]] = []
+        self._seen: tuple[int, float] | None = None
         self.counts: Counter[str] = Counter()
 
     def run_until(self, moment: float) -> None:
@@ -102,6 +103,9 @@ class Inventories:
 
     def show_baselines(self, moment: float) -> None:
         """Let the baselines see the latest scan of each part that was begun before a moment."""
+        if not self._good or self._seen == self._good[-1]:
+            return
+        self._seen = self._good[-1]
         latest = {account: begun for account, begun in self._good if begun <= moment}
         self._good = list(latest.items())
         seen = [self._refresher.owners_now(begun, [account]) for account, begun in latest.items()]

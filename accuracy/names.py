@@ -72,7 +72,7 @@ class Truth:
     """What is true of each stay, as lists by stay: the columns that an answer is judged by.
 
     ``columns``: text (or None) by name; ``tags``: of the resource over those of its interface; ``interface_tags``;
-    ``first_stay``: by interface.
+    ``primary``: the address; ``is_mover``: a secondary interface; ``first_stay``: by interface.
     """
 
     def __init__(self, world: World) -> None:
@@ -80,6 +80,8 @@ class Truth:
         kinds = interfaces.kind[stays.interface].tolist()
         serials = interfaces.serial[stays.interface].tolist()
         subnets = interfaces.subnet[stays.interface].tolist()
+        self.primary = interfaces.address[stays.interface].tolist()
+        self.is_mover = (interfaces.kind[stays.interface] == MOVER).tolist()
         self.first_stay = {number: place for place, number in reversed(list(enumerate(stays.interface.tolist())))}
         behind: list[tuple[str, str]] = []
         self.tags: list[dict[str, str]] = []

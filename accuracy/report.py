@@ -75,6 +75,8 @@ class Report:
             is_good = share <= MOST_OPEN_WRONG if self._is_full else None
             yield Figure(f"{look}.snapshot_open.sides", named, "count")
             yield Figure(f"{look}.snapshot_open.wrong", share, "%", f"<={MOST_OPEN_WRONG}", is_good)
+            for cause, count in sorted(tally.causes.items()):
+                yield Figure(f"{look}.snapshot_open.wrong.{_word(cause)}", _percent(count, named), "%")
         for look, tally in looks:
             ours = sum(tally.ours.values())
             located = _percent(tally.ours["resolved"] + tally.ours["subnet"], ours)
@@ -113,7 +115,7 @@ class Report:
 
     def _world(self) -> str:
         parameters = self._outcome.parameters
-        return f"accuracy: seed {parameters.seed}, parameters {parameters.digest}, {self._outcome.seconds:.0f} s"
+        return f"accuracy: seed {parameters.seed}, parameters {parameters.digest}, {self._outcome.seconds:.0f} s CPU"
 
     def page(self, body: str) -> str:
         """docs/accuracy.md: ``body`` is its hand-written part, figures and tables come below."""
@@ -142,7 +144,7 @@ def _percent(part: float, whole: float) -> float:
 
 
 def _word(name: str) -> str:
-    return name.replace(",", "").replace(" ", "_")
+    return name.replace(",", "").replace("'", "").replace(" ", "_")
 
 
 def _rows(tally: Tally) -> list[tuple[str, str, str, dict[str, int]]]:
