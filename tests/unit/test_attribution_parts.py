@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from made_by_hand import Document, eni, estate, found, held, of_parts, peering, scan, subnet, transit, vpc
 
+from enricher.addresses import Address
 from enricher.attribution import Source
 from enricher.inventory import InventoryTables
 
@@ -271,3 +272,14 @@ def test_a_part_is_known_until_its_last_good_scan_began():
 
     assert (known.known_until(MINE), known.known_until(THEIRS), known.known_until(None)) == (2_000, 3_000, 3_000)
     assert known.known_until(IPAM) == known.known_until("999999999999/us-east-1") < 0
+
+
+def test_a_vpc_that_two_parts_tell_of_has_the_cidrs_of_both():
+    """A peering connection may tell less of the other side's VPC than its own account does, whoever comes last."""
+    short = {**peering("vpc-b", "vpc-a"), "AccepterVpcInfo": {"VpcId": "vpc-a", "CidrBlock": "10.9.0.0/16"}}
+    other = scan(THEIRS, 2_000, 2_010, estate(vpcs=[THERE], peerings=[short]))
+
+    networks = of_parts(mine(A), other).inventory.networks
+
+    assert networks.covers("vpc-a", Address.parse("10.0.1.5")) is True
+    assert networks.covers("vpc-a", Address.parse("10.9.1.5")) is True
