@@ -158,14 +158,73 @@ def test_botocore_s_retries_are_counted_and_paid_for():
     assert (counters.calls, counters.retries, counters.throttles) == ({"ec2:DescribeSubnets": 2}, 8, 1)
 
 
-def scan(*answers: tuple[Read, Client], parts=("111122223333/eu-west-1",)):
+def scan(*answers: tuple[Read, Client], parts=("111122223333/eu-west-1",), seconds=60.0):
     """One scanner's outcomes for parts whose reads are answered by clients of their own."""
     clock = Clock()
     scanner = Scanner(Reader(Share(1, clock, clock.sleep), clock), clock)
     by_service = {read.service: client for read, client in answers}
     target = Target("111122223333", "eu-west-1", "the role", by_service.__getitem__)
     reads = tuple(read for read, _ in answers)
-    return scanner.scan_all([Scope(part, target, reads) for part in parts], clock.now + 60)
+    return scanner.scan_all([Scope(part, target, reads) for part in parts], clock.now + seconds)
+
+
+def test_a_part_that_hangs_is_not_waited_for():
+    """At the deadline it has failed, and says what to raise; what it tells later is nobody's."""
+    answered = Event()
+
+    class Hanging(Client):
+        """Answers when the test is over."""
+
+        def _answer(self, **_: object) -> object:
+            answered.wait()
+            return page("a")
+
+    try:
+        (failed,) = scan((THINGS, Hanging()), seconds=0.05)
+    finally:
+        answered.set()
+    assert isinstance(failed, Part)
+    assert (failed.failed_at, failed.begun_at) == (1000, None)
+    assert failed.error == "part 111122223333/eu-west-1: not finished in time; raise REFRESH_SCAN_S"
+
+
+def test_a_read_that_nobody_waits_for_asks_for_no_further_page():
+    """Another read of the part has failed: the pages would be others' tokens."""
+    clock, stop = Clock(), Event()
+
+    class Stopping(Client):
+        """Is told to stop while its first page is on its way."""
+
+        def _answer(self, **arguments: object) -> object:
+            stop.set()
+            return super()._answer(**arguments)
+
+    client = Stopping(page("a", token="1"), page("b"))
+    with pytest.raises(ReadError, match="failed with Stopped"):
+        Reader(Share(1, clock, clock.sleep), clock).read(THINGS, target_of(client), FOREVER, stop)
+    assert len(client.asked) == 1
+
+
+def test_a_scan_is_dated_by_what_tells_of_owners():
+    """From before the first read to after the last essential one; tags may come later."""
+    clock = Clock()
+
+    class Slow(Client):
+        """Takes ten seconds."""
+
+        def _answer(self, **arguments: object) -> object:
+            clock.now += 10
+            return super()._answer(**arguments)
+
+    tags = Read("load-balancers", "elb", "x", "LoadBalancers", ("LoadBalancerArn",), is_essential=False)
+    told = {"LoadBalancers": []}
+    scanner = Scanner(Reader(Share(1, clock, clock.sleep), clock), clock)
+    one = Target("111122223333", "eu-west-1", "the role", {"ec2": Slow(page("a"))}.__getitem__)
+    dated = scanner.scan(Scope("111122223333/eu-west-1", one, (THINGS,)), FOREVER)
+    assert (dated.begun_at, dated.ended_at) == (1000, 1010)
+    other = Target("111122223333", "eu-west-1", "the role", {"elb": Slow(told)}.__getitem__)
+    undated = scanner.scan(Scope("111122223333/eu-west-1", other, (tags,)), FOREVER)
+    assert (undated.begun_at, undated.ended_at) == (1010, 1010)
 
 
 def test_a_public_address_is_where_interfaces_show_it():
