@@ -9,8 +9,8 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from threading import Event, Lock
-from typing import Any, Final, NamedTuple
+from threading import Lock
+from typing import Any, Final, NamedTuple, Protocol
 
 from enricher.ec2 import THROTTLES
 from enricher.errors import EnricherError
@@ -21,6 +21,7 @@ Document = dict[str, Any]
 ATTEMPTS: Final = 3
 CONNECT_SECONDS: Final = 2
 READ_SECONDS: Final = 10
+STOPPED: Final = "Stopped"  # the code of a read that nobody waits for any more
 # Three attempts, and standard mode's waits between them: 1 s, then 2 s at most.
 LONGEST_CALL_SECONDS: Final = ATTEMPTS * (CONNECT_SECONDS + READ_SECONDS) + 3
 
@@ -111,6 +112,14 @@ class ReaderCounters:
     throttles: int
 
 
+class Stop(Protocol):
+    """Tells whether anybody still waits for a read; an Event does."""
+
+    def is_set(self) -> bool:
+        """Whether nobody does."""
+        ...
+
+
 class Reader:
     """Reads all pages. Safe for threads, as boto3's clients are.
 
@@ -132,7 +141,7 @@ class Reader:
         with self._lock:
             return ReaderCounters(dict(self._calls), self._retries, self._throttles)
 
-    def read(self, read: Read, target: Target, deadline: float, stop: Event) -> list[Document]:
+    def read(self, read: Read, target: Target, deadline: float, stop: Stop) -> list[Document]:
         """Every entry once, in the order of their first telling.
 
         Args:
@@ -163,10 +172,10 @@ class Reader:
                 raise _error(read, target, "TooManyPages", f"more than {pages} pages are not read; it is done without")
             arguments[read.pages.cursor] = cursor
 
-    def _page(self, read: Read, target: Target, arguments: Document, deadline: float, stop: Event) -> Document:
+    def _page(self, read: Read, target: Target, arguments: Document, deadline: float, stop: Stop) -> Document:
         bucket = self._share.bucket(target.account_id, target.region, read.service, read.operation)
         if stop.is_set():
-            raise _error(read, target, "Stopped", "another read of the part had failed")
+            raise _error(read, target, STOPPED, "another read of the part had failed")
         if not bucket.take(deadline):
             raise _error(
                 read, target, "DeadlineExceeded", "not finished in time; raise REFRESH_SCAN_S or REFRESH_API_SHARE"

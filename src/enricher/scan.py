@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple
 
 from enricher.inventory import InventoryTables, Part
 from enricher.inventory_documents import tables_of
-from enricher.paging import Document, Pages, Read, Reader, ReadError, Target
+from enricher.paging import STOPPED, Document, Pages, Read, Reader, ReadError, Target
 
 PARTS_AT_ONCE: Final = 8
 # Within a part: interfaces and instances are the long ones, their pages come one after the other.
@@ -191,23 +191,20 @@ class Scanner:
     def scan(self, scope: Scope, deadline: float, stop: Event | None = None) -> Scan | Part:
         """One part's scan, or the Part as failed. Defects of ours raise."""
         begun_at = self.clock()
-        gave_up = stop or Event()
-        mine = Event()  # one essential read failed: the others of this part are in vain
+        given_up = _GivenUp(stop or Event())
         told: dict[str, list[Document]] = {}
         warnings: list[str] = []
         ended_at = begun_at
         error: ReadError | None = None
         with ThreadPoolExecutor(READS_AT_ONCE, thread_name_prefix="read") as pool:
-            futures = [
-                (read, pool.submit(self._read, scope, read, deadline, _Either(gave_up, mine))) for read in scope.reads
-            ]
+            futures = [(read, pool.submit(self._read, scope, read, deadline, given_up)) for read in scope.reads]
             for read, future in futures:
                 try:
                     entries, at = future.result()
                 except ReadError as failure:
                     if read.is_essential:
-                        error = error or failure
-                        mine.set()
+                        # Those that were stopped on its account are not why the part failed.
+                        error = failure if error is None or error.code == STOPPED else error
                         continue
                     held, warning = self._stand_in(scope, read, failure)
                     warnings.append(warning)
@@ -223,8 +220,13 @@ class Scanner:
         documents = _agreeing({name: {lists[name]: entries} for name, entries in told.items()})
         return Scan(scope.part, scope.target.region, documents, begun_at, ended_at, tuple(warnings))
 
-    def _read(self, scope: Scope, read: Read, deadline: float, stop: Any) -> _Told:
-        told = _Told(self.reader.read(read, scope.target, deadline, stop), self.clock())
+    def _read(self, scope: Scope, read: Read, deadline: float, given_up: "_GivenUp") -> _Told:
+        try:
+            told = _Told(self.reader.read(read, scope.target, deadline, given_up), self.clock())
+        except ReadError:
+            if read.is_essential:
+                given_up.set()
+            raise
         if not read.is_essential and read.document not in _NEVER_HELD:
             with self._lock:
                 self._held[scope.part, read.document] = told
@@ -239,13 +241,18 @@ class Scanner:
         return held.entries, f"{failure}; {read.document} are those of {age_s:.0f} s ago"
 
 
-class _Either:
-    """Set when one of two events is."""
+class _GivenUp:
+    """Set when an essential read of the part has failed, or when nobody waits for any part: all else is in vain."""
 
-    def __init__(self, one: Event, other: Event) -> None:
-        self._events = (one, other)
+    def __init__(self, all_parts: Event) -> None:
+        self._events = (all_parts, Event())
+
+    def set(self) -> None:
+        """Give this part up."""
+        self._events[1].set()
 
     def is_set(self) -> bool:
+        """Whether it is given up."""
         return any(event.is_set() for event in self._events)
 
 

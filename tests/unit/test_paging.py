@@ -205,6 +205,33 @@ def test_a_read_that_nobody_waits_for_asks_for_no_further_page():
     assert len(client.asked) == 1
 
 
+def test_the_first_essential_failure_ends_the_part_and_is_its_reason():
+    """A read with pages without end stops when the other one is refused, and is not what failed."""
+    refused_first = Event()
+
+    class Refused(Client):
+        """Refuses."""
+
+        def _answer(self, **_: object) -> object:
+            refused_first.set()
+            raise refusal("AccessDenied")
+
+    class Endless(Client):
+        """Has another page each time, and begins when the other read is being refused."""
+
+        def _answer(self, **arguments: object) -> object:
+            refused_first.wait()
+            self.asked.append(arguments)
+            return page(token=str(len(self.asked)))
+
+    endless = Endless()
+    vpcs = Read("vpcs", "elb", "describe_vpcs", "Vpcs", ("VpcId",))
+    (failed,) = scan((THINGS, endless), (vpcs, Refused()), seconds=5000.0)
+    assert isinstance(failed, Part)
+    assert "elasticloadbalancing:DescribeVpcs failed with AccessDenied" in failed.error
+    assert len(endless.asked) < 100_000  # the deadline allows as many
+
+
 def test_a_scan_is_dated_by_what_tells_of_owners():
     """From before the first read to after the last essential one; tags may come later."""
     clock = Clock()
