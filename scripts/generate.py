@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from enricher.hourly import hourly_columns
 from enricher.schema import FIELDS_OF_VERSION, PARTITION_COLUMNS, lake_columns
 from scripts.pages import PARTITION_MEANINGS, columns_page, metrics_page, refresher_page, settings_page
 
@@ -50,6 +51,11 @@ class Part:
 def flow_log_columns() -> list[str]:
     """The lake's columns as Glue columns (``- {Name, Type, Comment}``), in order."""
     return [glue_column(column.name, column.glue_type, column.meaning) for column in lake_columns()]
+
+
+def flows_hourly_columns() -> list[str]:
+    """The aggregate's columns as Glue columns, in order."""
+    return [glue_column(column.name, column.glue_type, column.meaning) for column in hourly_columns()]
 
 
 def partition_keys() -> list[str]:
@@ -82,6 +88,8 @@ PARTS: Final = (
     Part("template.yaml", "default log format", recommended_log_format),
     Part("glue/template.yaml", "columns of flow_logs", flow_log_columns),
     Part("glue/template.yaml", "partition keys of flow_logs", partition_keys),
+    Part("glue/template.yaml", "columns of flows_hourly", flows_hourly_columns),
+    Part("glue/template.yaml", "partition keys of flows_hourly", partition_keys),
 )
 PAGES: Final[dict[str, Callable[[], str]]] = {
     "docs/columns.md": columns_page,

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
+from enricher.hourly import hourly_columns
 from enricher.metrics import METRICS, REFRESHER_METRICS
 from enricher.refresher_settings import REFRESHER_VARIABLES, RefresherSettings
 from enricher.schema import (
@@ -85,6 +86,13 @@ def columns_page() -> str:
             "## Partition keys",
             "",
             *_table(_OURS, ([_code(key), "`string`", PARTITION_MEANINGS[key]] for key in PARTITION_COLUMNS)),
+            "",
+            "## Columns of `flows_hourly`",
+            "",
+            "Flows added up by `athena/tables/flows_hourly.sql`: the small table that most saved queries read, with",
+            "the same partition keys. Declared in `src/enricher/hourly.py`.",
+            "",
+            *_table(_OURS, map(_own, hourly_columns())),
         ],
     )
 

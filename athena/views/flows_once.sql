@@ -1,10 +1,6 @@
 -- title: Every flow once
 -- question: Which rows of flow_logs may be added up, when both ends of a flow, and gateways between them, recorded it?
--- columns: all of flow_logs, and
---   packet_srcaddr, packet_dstaddr: the endpoints' addresses, those in the packet where the format has them
---   conversation: source, destination, ports and protocol as one text
---   arrival_hour: the partition's hour as a timestamp
---   flow_time: start, or where the format has no times the arrival hour (Unix seconds)
+-- columns: all of flow_rows, and
 --   copy_number: which copy this is of a row that was delivered more than once
 -- partitions: every query filters day, from the first day asked to one day after the last, because flows arrive later
 --   than they start; flow_time is filtered exactly
@@ -21,18 +17,11 @@
 -- the first counts; only where the log format tells flows apart (interface or resource, ports, protocol and times).
 CREATE OR REPLACE VIEW flows_once AS
 WITH addressed AS (
-    SELECT
-        l.*,
-        coalesce(l.pkt_srcaddr, l.srcaddr) AS packet_srcaddr,
-        coalesce(l.pkt_dstaddr, l.dstaddr) AS packet_dstaddr,
-        coalesce(l.pkt_srcaddr, l.srcaddr) || ' ' || coalesce(l.pkt_dstaddr, l.dstaddr)
-            || ' ' || coalesce(CAST(l.srcport AS varchar), '-') || ' ' || coalesce(CAST(l.dstport AS varchar), '-')
-            || ' ' || coalesce(CAST(l.protocol AS varchar), '-') AS conversation,
-        CAST(l.day || ' ' || l.hour || ':00:00' AS timestamp) AS arrival_hour
-    FROM flow_logs AS l
-    WHERE coalesce(l.log_status, 'OK') = 'OK'
-        AND coalesce(l.pkt_srcaddr, l.srcaddr) IS NOT NULL
-        AND coalesce(l.pkt_dstaddr, l.dstaddr) IS NOT NULL
+    SELECT r.*
+    FROM flow_rows AS r
+    WHERE coalesce(r.log_status, 'OK') = 'OK'
+        AND r.packet_srcaddr IS NOT NULL
+        AND r.packet_dstaddr IS NOT NULL
 ),
 recorders AS (
     SELECT DISTINCT
@@ -69,7 +58,6 @@ recorded AS (
 copies AS (
     SELECT
         a.*,
-        coalesce(a."start", CAST(to_unixtime(a.arrival_hour) AS bigint)) AS flow_time,
         row_number() OVER (
             -- The partition columns first, or a filter on day would not pass the window.
             PARTITION BY

@@ -18,9 +18,13 @@ SELECT
     p.source
 FROM (VALUES
     ('cross_az', 2, 1E-2, '2000-01-01', '9999-12-31', 'us-east-1', '2026-09-20', 'EC2 on-demand pricing, data transfer within the same Region: each direction'),
+    ('cross_az_nat', 2, 1E-2, '2000-01-01', '9999-12-31', 'us-east-1', '2026-09-20', 'EC2 on-demand pricing, data transfer within the same Region: each direction of the leg to a NAT gateway'),
     ('cross_region', 1, 2E-2, '2000-01-01', '9999-12-31', 'us-east-1', '2026-09-20', 'EC2 on-demand pricing, to another Region: the source pays; dearer from some Regions'),
     ('free', 1, 0E0, '2000-01-01', '9999-12-31', 'us-east-1', '2026-09-20', 'EC2 on-demand pricing: same zone by private address, gateway endpoints, in from the internet'),
+    ('interface_endpoint', 1, 1E-2, '2000-01-01', '9999-12-31', 'us-east-1', '2026-09-20', 'PrivateLink pricing, interface endpoint: data processed, first PB a month'),
     ('internet_out', 1, 9E-2, '2000-01-01', '9999-12-31', 'us-east-1', '2026-09-20', 'EC2 on-demand pricing, out to the internet: first 10 TB a month, without the free 100 GB'),
     ('ipv6_other_vpc', 2, 1E-2, '2000-01-01', '9999-12-31', 'us-east-1', '2026-09-20', 'EC2 on-demand pricing, IPv6 to another VPC: each direction'),
-    ('public_ipv4', 2, 1E-2, '2000-01-01', '9999-12-31', 'us-east-1', '2026-09-20', 'EC2 on-demand pricing, public or Elastic IPv4 in the Region: each direction, even in one zone')
+    ('nat_gateway', 1, 4.5E-2, '2000-01-01', '9999-12-31', 'us-east-1', '2026-09-20', 'VPC pricing, NAT gateway: data processed'),
+    ('public_ipv4', 2, 1E-2, '2000-01-01', '9999-12-31', 'us-east-1', '2026-09-20', 'EC2 on-demand pricing, public or Elastic IPv4 in the Region: each direction, even in one zone'),
+    ('transit_gateway', 1, 2E-2, '2000-01-01', '9999-12-31', 'us-east-1', '2026-09-20', 'Transit gateway pricing: data processed, paid by who sends it in')
 ) AS p (charge, charged_sides, usd_per_gb_and_side, valid_from, valid_to, region, as_of, source)

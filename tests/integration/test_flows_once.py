@@ -35,7 +35,8 @@ def _rows(topology: dict[str, Any]) -> list[Row]:
 def _counted(directory: Path, rows: Iterable[Row], sql: str = COUNTED, *values: str) -> list[tuple[Any, ...]]:
     views = directory / "views"
     views.mkdir()
-    (views / "flows_once.sql").write_text((VIEWS / "flows_once.sql").read_text("utf-8"))
+    for name in ("flow_rows.sql", "flows_once.sql"):
+        (views / name).write_text((VIEWS / name).read_text("utf-8"))
     with Lake(write_lake(directory, rows), views) as lake:
         return list(lake.run(sql, values).rows)
 

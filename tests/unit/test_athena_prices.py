@@ -42,11 +42,15 @@ def test_the_table_holds_the_list_prices():
 
     assert {
         "cross_az": (Decimal("0.01"), 2),
+        "cross_az_nat": (Decimal("0.01"), 2),
         "cross_region": (Decimal("0.02"), 1),
         "free": (Decimal(0), 1),
         "internet_out": (Decimal("0.09"), 1),
+        "interface_endpoint": (Decimal("0.01"), 1),
         "ipv6_other_vpc": (Decimal("0.01"), 2),
+        "nat_gateway": (Decimal("0.045"), 1),
         "public_ipv4": (Decimal("0.01"), 2),
+        "transit_gateway": (Decimal("0.02"), 1),
     } == prices
 
 
@@ -77,7 +81,7 @@ def test_a_price_applies_on_its_days_only(tmp_path):
     )
     views = tmp_path / "views"
     views.mkdir()
-    for name in ("flows_once", "flow_costs"):
+    for name in ("flow_rows", "flows_once", "flow_costs"):
         (views / f"{name}.sql").write_text((VIEWS / f"{name}.sql").read_text("utf-8"))
     (views / "prices.sql").write_text(render_prices_view(load_prices(_table(tmp_path, *charges))))
     flow = {"hour": "00", "reporter": "src", "srcaddr": "10.0.0.1", "dstaddr": "10.0.0.2", "traffic_class": "cross_az"}

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from enricher.hourly import hourly_columns
 from enricher.schema import BIGINT, INT, PARTITION_COLUMNS, STRING, TAGS, TIMESTAMP, lake_columns
 
 # Table or view → column → type as Athena prints it.
@@ -32,6 +33,25 @@ def flow_logs(extra_promoted: tuple[str, ...] = ()) -> dict[str, str]:
     """The lake's table: its columns in order, then the partition columns, as Glue declares them."""
     columns = {column.name: _ATHENA_TYPES[column.type] for column in lake_columns(extra_promoted)}
     return columns | dict.fromkeys(PARTITION_COLUMNS, "varchar")
+
+
+def flows_hourly() -> dict[str, str]:
+    """The aggregate's table, likewise."""
+    columns = {column.name: _ATHENA_TYPES[column.type] for column in hourly_columns()}
+    return columns | dict.fromkeys(PARTITION_COLUMNS, "varchar")
+
+
+# A Cost and Usage Report 2.0 (AWS Data Exports) as far as a query reads it; its files' months are its partitions.
+COST_AND_USAGE_REPORT: Final = {
+    "line_item_usage_account_id": "varchar",
+    "line_item_usage_start_date": "timestamp",
+    "line_item_line_item_type": "varchar",
+    "line_item_usage_type": "varchar",
+    "line_item_operation": "varchar",
+    "line_item_usage_amount": "double",
+    "line_item_unblended_cost": "double",
+    "billing_period": "varchar",
+}
 
 
 def athena_type(duckdb_type: str) -> str:

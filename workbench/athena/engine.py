@@ -1,7 +1,7 @@
 """A lake in a local directory, queried with Athena's SQL: DuckDB over its Parquet files, offline and read-only."""
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from glob import escape
@@ -13,13 +13,15 @@ from typing import Any, Final, Self
 import duckdb
 
 from enricher.schema import DEFAULT_PROMOTED_TAGS, PARTITION_COLUMNS, SIDES, lake_columns
-from workbench.athena.catalog import athena_type, flow_logs
+from workbench.athena.catalog import COST_AND_USAGE_REPORT, athena_type, flow_logs, flows_hourly
 from workbench.athena.errors import LakeError, QueryError
-from workbench.athena.files import RAW, partition_folders
+from workbench.athena.files import BILL, HOURLY, RAW, bill_files, hourly_folders, partition_folders
 from workbench.athena.statement import parse, tables_of
 from workbench.athena.translate import translate
 
 VIEWS: Final = Path(__file__).resolve().parents[2] / "athena" / "views"
+# What the rows of flows_hourly are, for every engine.
+HOURLY_DEFINITION: Final = VIEWS.parent / "tables" / f"{HOURLY}.sql"
 
 # Before the files are read: UTC as in Athena, and nothing is ever downloaded.
 _SETTINGS: Final = (
@@ -45,21 +47,28 @@ class QueryResult:
 
 
 class Lake:
-    """The table ``flow_logs`` over the files of a directory, and the views of ``athena/views`` over it.
+    """The tables over the files of a directory, and the views of ``athena/views`` over them.
 
     ``flow_logs`` has exactly the columns of ``schema.lake_columns`` (promoted tags that settings added included) and
-    the partition columns, also where older files lack some: those read as null.
+    the partition columns, also where older files lack some: those read as null. ``flows_hourly`` holds the hours that
+    compaction has added up, and, from its definition, all others: added up in memory when a query first asks.
+    ``cost_and_usage_report`` is a bill's, empty without one.
     """
 
     def __init__(self, directory: Path, views: Path = VIEWS) -> None:
         folders = partition_folders(directory.resolve())
         self._connection = duckdb.connect(":memory:")
         self._catalog: dict[str, dict[str, str]] = {}
+        self._reads: dict[str, list[str]] = {}
+        self._hours = hourly_folders(directory.resolve())
+        self._is_added_up = False
         with ExitStack() as undo:
             undo.callback(self.close)
             with _reading(directory):
                 _prepare(self._connection, directory.resolve())
                 self._add_table(folders)
+                self._add_bill(bill_files(directory.resolve()))
+                self._add_empty(HOURLY, flows_hourly())
             for name, sql in view_files(views):
                 self._add_view(name, sql)
             undo.pop_all()
@@ -93,6 +102,7 @@ class Lake:
             raise QueryError(
                 f"SQL: {translated.parameters} parameters (?), {len(parameters)} values; give one for each"
             )
+        self._add_up_for(sql)
         values = {f"p{number}": value for number, value in enumerate(parameters, 1)}
         with _running():
             answer = self._connection.execute(translated.sql, values)
@@ -126,6 +136,49 @@ class Lake:
             self._connection.execute(f"CREATE VIEW {_name(name)} AS {query}")
             described = self._connection.execute(f"DESCRIBE {_name(name)}").fetchall()
         self._catalog[name] = {row[0]: athena_type(row[1]) for row in described}
+        self._reads[name] = tables_of(parse(sql))
+
+    def _add_empty(self, name: str, columns: Mapping[str, str]) -> None:
+        types = ", ".join(f"{_name(column)} {kind.upper()}" for column, kind in columns.items())
+        self._connection.execute(f"CREATE TABLE {_name(name)} ({types})")
+        self._catalog[name] = dict(columns)
+
+    def _add_bill(self, files: Sequence[Path]) -> None:
+        self._add_empty(BILL, COST_AND_USAGE_REPORT)
+        if files:
+            self._insert(BILL, COST_AND_USAGE_REPORT, files, {"billing_period": "VARCHAR"})
+
+    def _insert(
+        self, table: str, columns: Mapping[str, str], files: Sequence[Path], partitions: Mapping[str, str]
+    ) -> None:
+        listed = ", ".join(_text(str(file)) for file in files)
+        types = ", ".join(f"{_text(name)}: {kind}" for name, kind in partitions.items())
+        names = ", ".join(map(_name, columns))
+        source = f"read_parquet([{listed}], hive_partitioning = true, hive_types = {{{types}}}, union_by_name = true)"
+        self._connection.execute(f"INSERT INTO {_name(table)} SELECT {names} FROM {source}")  # noqa: S608  # our own names, quoted
+
+    def _add_up_for(self, sql: str) -> None:
+        """Fill ``flows_hourly`` before the first query that reads it, itself or through views."""
+        waiting, seen = tables_of(parse(sql)), set[str]()
+        while waiting:
+            name = waiting.pop()
+            if name not in seen:
+                seen.add(name)
+                waiting += self._reads.get(name, [])
+        if HOURLY not in seen or self._is_added_up:
+            return
+        columns = flows_hourly()
+        definition = translate(HOURLY_DEFINITION.read_text("utf-8"), self._catalog).sql
+        names = ", ".join(map(_name, columns))
+        done = ", ".join(f"({', '.join(map(_text, partition))})" for partition in self._hours)
+        partition = ", ".join(map(_name, PARTITION_COLUMNS))
+        others = f" WHERE ({partition}) NOT IN ({done})" if done else ""
+        with _running():
+            if self._hours:
+                files = [file for folder in self._hours.values() for file in sorted(folder.glob("*.parquet"))]
+                self._insert(HOURLY, columns, files, dict.fromkeys(PARTITION_COLUMNS, "VARCHAR"))
+            self._connection.execute(f"INSERT INTO {HOURLY} SELECT {names} FROM ({definition}){others}")  # noqa: S608  # same
+        self._is_added_up = True
 
 
 def view_files(directory: Path) -> list[tuple[str, str]]:

@@ -12,6 +12,8 @@ from workbench.athena.errors import LakeError
 
 RAW: Final = "flow_logs"
 COMPACTED: Final = "flow_logs_compacted"
+HOURLY: Final = "flows_hourly"
+BILL: Final = "cost_and_usage_report"
 _PARTITION: Final = "/".join(f"{name}=*" for name in PARTITION_COLUMNS)
 
 
@@ -30,6 +32,21 @@ def partition_folders(directory: Path) -> tuple[Path, ...]:
         where = f"{directory}/{RAW}/{_PARTITION}"
         raise LakeError(f"lake {directory}: no {where}/*.parquet; give the directory that holds {RAW}/")
     return tuple(folder for _, folder in sorted(folders.items()))
+
+
+def hourly_folders(directory: Path) -> dict[tuple[str, ...], Path]:
+    """The hours that compaction has added up: values of the partition columns → the folder with the rows."""
+    folders = {partition: _generation(folder) for partition, folder in _partitions(directory / HOURLY).items()}
+    return {
+        tuple(part.partition("=")[2] for part in partition.split("/")): folder
+        for partition, folder in sorted(folders.items())
+        if any(folder.glob("*.parquet"))
+    }
+
+
+def bill_files(directory: Path) -> tuple[Path, ...]:
+    """The Parquet files of a Cost and Usage Report beside the flow logs, if one was put there."""
+    return tuple(sorted((directory / BILL).glob("billing_period=*/*.parquet")))
 
 
 def _partitions(table: Path) -> dict[str, Path]:

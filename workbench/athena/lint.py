@@ -15,6 +15,8 @@ from workbench.athena.statement import parse
 
 # Views without partitions: small tables that need no filter on day.
 UNPARTITIONED: Final = ("prices",)
+# What to filter instead where the partition is no day.
+_PARTITIONS: Final = {"cost_and_usage_report": "billing_period"}
 
 # Athena user guide, "Reserved keywords": those of SELECT statements.
 _RESERVED: Final = frozenset(
@@ -203,15 +205,18 @@ def partition_filter(statement: Any) -> Iterator[Finding]:
         sources = [select.args.get("from_"), *(select.args.get("joins") or ())]
         names = [source.this.name.lower() for source in sources if source and isinstance(source.this, exp.Table)]
         read = [name for name in names if name not in own and name not in UNPARTITIONED]
-        if read and not _filters_day(select.args.get("where")):
-            mend = "add WHERE day >= ? AND day <= … (one day of slack)"
-            yield Finding("partition-filter", f"{read[0]} is read without a filter on its partition day", mend)
+        for name in read:
+            partition = _PARTITIONS.get(name, "day")
+            if not _filters(select.args.get("where"), partition):
+                mend = f"add WHERE {partition} >= ? AND {partition} <= … (one day of slack)"
+                where = f"{name} is read without a filter on its partition {partition}"
+                yield Finding("partition-filter", where, mend)
 
 
-def _filters_day(where: Any) -> bool:
+def _filters(where: Any, partition: str) -> bool:
     comparisons = (exp.GTE, exp.GT, exp.LTE, exp.LT, exp.EQ, exp.Between, exp.In)
     return where is not None and any(
-        isinstance(node.this, exp.Column) and node.this.name == "day" and len(list(node.find_all(exp.Column))) == 1
+        isinstance(node.this, exp.Column) and node.this.name == partition and len(list(node.find_all(exp.Column))) == 1
         for node in where.find_all(*comparisons)
     )
 
