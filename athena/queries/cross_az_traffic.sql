@@ -9,21 +9,26 @@
 --   packets, bytes        as accepted
 --   gigabytes             bytes / 1e9
 --   estimated_usd         both directions' charge; free: an application load balancer and targets in its VPC
+--   uncounted_bytes       of records that fit as well but never count: gateways in between, or the reporter is not
+--                             known
 -- partitions: day, with a day of slack after the last
 SELECT
-    f.src_az_id,
-    f.dst_az_id,
-    count(*) AS flows,
-    sum(f.packets) AS packets,
-    sum(f.bytes) AS bytes,
-    round(sum(f.bytes) / 1e9, 6) AS gigabytes,
-    round(sum(f.bytes * f.usd_per_gb) / 1e9, 6) AS estimated_usd
-FROM flow_costs AS f
-WHERE f.day >= ?
-    AND f.day <= date_format(CAST(? AS timestamp) + INTERVAL '1' DAY, '%Y-%m-%d')
-    AND f.flow_time >= to_unixtime(CAST(? AS timestamp))
-    AND f.flow_time < to_unixtime(CAST(? AS timestamp) + INTERVAL '1' DAY)
-    AND f.action = 'ACCEPT'
-    AND f.traffic_class = 'cross_az'
-GROUP BY f.src_az_id, f.dst_az_id
-ORDER BY sum(f.bytes) DESC, f.src_az_id, f.dst_az_id
+    h.src_az_id,
+    h.dst_az_id,
+    sum(if(h.counts_as = 'counted', h.flows, 0)) AS flows,
+    sum(if(h.counts_as = 'counted', h.packets, 0)) AS packets,
+    sum(if(h.counts_as = 'counted', h.bytes, 0)) AS bytes,
+    round(sum(if(h.counts_as = 'counted', h.bytes, 0)) / 1e9, 6) AS gigabytes,
+    round(sum(if(h.counts_as = 'counted', h.estimated_usd, 0e0)), 6) AS estimated_usd,
+    sum(if(h.counts_as = 'counted', 0, h.bytes)) AS uncounted_bytes
+FROM hourly_costs AS h
+WHERE h.day >= ?
+    AND h.day <= date_format(CAST(? AS timestamp) + INTERVAL '1' DAY, '%Y-%m-%d')
+    AND h.flow_hour >= to_unixtime(CAST(? AS timestamp))
+    AND h.flow_hour < to_unixtime(CAST(? AS timestamp) + INTERVAL '1' DAY)
+    AND h.action = 'ACCEPT'
+    AND h.traffic_class = 'cross_az'
+    AND h.kind = 'transfer'
+    AND h.counts_as IN ('counted', 'hop', 'reporter not known')
+GROUP BY h.src_az_id, h.dst_az_id
+ORDER BY sum(if(h.counts_as = 'counted', h.bytes, 0)) DESC, h.src_az_id, h.dst_az_id

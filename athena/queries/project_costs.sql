@@ -4,52 +4,46 @@
 --   1, 3  first_day  date  2000-01-01  first day (UTC) on which flows started
 --   2, 4  last_day   date  2999-12-31  last day (UTC) on which flows started
 -- columns:
---   project             the project, or (untagged), (unresolved), (internet), (aws service)
---   charge              what AWS charges for: cross_az, internet_out, cross_region, public_ipv4, ipv6_other_vpc
---   sent_gigabytes      bytes / 1e9 from the project under this charge
---   received_gigabytes  bytes / 1e9 to it
---   estimated_usd       its own half of what both sides pay, all of what the source pays alone
+--   project                  the project, or (untagged), (unresolved), (internet), (aws service)
+--   charge                   cross_az, internet_out, cross_region, public_ipv4, ipv6_other_vpc; through gateways:
+--                                cross_az_nat, nat_gateway, transit_gateway, interface_endpoint
+--   sent_gigabytes           bytes / 1e9 from the project under this charge
+--   received_gigabytes       bytes / 1e9 to it
+--   estimated_usd            its own half of what both sides pay, all of what the source pays alone, and of what the
+--                                user of a gateway pays
+--   not_estimated_gigabytes  beside all charges of the project: bytes / 1e9 of it for which there is no estimate
 -- partitions: day, with a day of slack after the last
-WITH charged AS (
+WITH sides AS (
     SELECT
-        f.src_project_label,
-        f.dst_project_label,
-        f.charge,
-        f.charged_sides,
-        f.usd_per_gb_and_side,
-        f.bytes
-    FROM flow_costs AS f
-    WHERE f.day >= ?
-        AND f.day <= date_format(CAST(? AS timestamp) + INTERVAL '1' DAY, '%Y-%m-%d')
-        AND f.flow_time >= to_unixtime(CAST(? AS timestamp))
-        AND f.flow_time < to_unixtime(CAST(? AS timestamp) + INTERVAL '1' DAY)
-        AND f.action = 'ACCEPT'
-        AND f.usd_per_gb > 0
+        k.side,
+        if(k.side = 'src', h.src_project_label, h.dst_project_label) AS project,
+        h.cause AS charge,
+        h.bytes,
+        if(k.side = 'src', h.src_sides, h.dst_sides) AS sides,
+        if(k.side = 'src', h.src_estimated_usd, h.dst_estimated_usd) AS usd
+    FROM hourly_costs AS h
+    CROSS JOIN (VALUES ('src'), ('dst')) AS k (side)
+    WHERE h.day >= ?
+        AND h.day <= date_format(CAST(? AS timestamp) + INTERVAL '1' DAY, '%Y-%m-%d')
+        AND h.flow_hour >= to_unixtime(CAST(? AS timestamp))
+        AND h.flow_hour < to_unixtime(CAST(? AS timestamp) + INTERVAL '1' DAY)
+        AND coalesce(h.action, 'ACCEPT') = 'ACCEPT'
+        AND h.cause <> 'free'
 ),
-sides AS (
+beside AS (
     SELECT
-        c.src_project_label AS project,
-        c.charge,
-        c.bytes AS sent,
-        0 AS received,
-        c.bytes * c.usd_per_gb_and_side AS usd
-    FROM charged AS c
-    UNION ALL
-    SELECT
-        c.dst_project_label AS project,
-        c.charge,
-        0 AS sent,
-        c.bytes AS received,
-        c.bytes * c.usd_per_gb_and_side AS usd
-    FROM charged AS c
-    WHERE c.charged_sides = 2
+        s.*,
+        sum(if(s.charge = 'not_estimated', s.bytes, 0)) OVER (PARTITION BY s.project) AS not_estimated
+    FROM sides AS s
 )
 SELECT
-    s.project,
-    s.charge,
-    round(sum(s.sent) / 1e9, 6) AS sent_gigabytes,
-    round(sum(s.received) / 1e9, 6) AS received_gigabytes,
-    round(sum(s.usd) / 1e9, 6) AS estimated_usd
-FROM sides AS s
-GROUP BY s.project, s.charge
-ORDER BY sum(s.usd) DESC, s.project, s.charge
+    b.project,
+    b.charge,
+    round(sum(if(b.side = 'src', b.bytes, 0)) / 1e9, 6) AS sent_gigabytes,
+    round(sum(if(b.side = 'dst', b.bytes, 0)) / 1e9, 6) AS received_gigabytes,
+    round(sum(b.usd), 6) AS estimated_usd,
+    round(max(b.not_estimated) / 1e9, 6) AS not_estimated_gigabytes
+FROM beside AS b
+WHERE b.sides > 0
+GROUP BY b.project, b.charge
+ORDER BY sum(b.usd) DESC, b.project, b.charge

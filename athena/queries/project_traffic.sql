@@ -9,21 +9,27 @@
 --   bytes                     as accepted
 --   gigabytes                 bytes / 1e9
 --   cross_az_gigabytes        of these, between two Availability Zones
---   estimated_usd             all charges of the pair, both sides'; null where none of it can be estimated
+--   estimated_usd             all charges for data transfer of the pair, both sides'; null where none can be
+--                                 estimated
+--   uncounted_bytes           of records that fit as well but never count: gateways in between, or the reporter is
+--                                 not known
 -- partitions: day, with a day of slack after the last
 SELECT
-    f.src_project_label AS src_project,
-    f.dst_project_label AS dst_project,
-    count(*) AS flows,
-    sum(f.bytes) AS bytes,
-    round(sum(f.bytes) / 1e9, 6) AS gigabytes,
-    round(sum(CASE WHEN f.traffic_class = 'cross_az' THEN f.bytes ELSE 0 END) / 1e9, 6) AS cross_az_gigabytes,
-    round(sum(f.bytes * f.usd_per_gb) / 1e9, 6) AS estimated_usd
-FROM flow_costs AS f
-WHERE f.day >= ?
-    AND f.day <= date_format(CAST(? AS timestamp) + INTERVAL '1' DAY, '%Y-%m-%d')
-    AND f.flow_time >= to_unixtime(CAST(? AS timestamp))
-    AND f.flow_time < to_unixtime(CAST(? AS timestamp) + INTERVAL '1' DAY)
-    AND f.action = 'ACCEPT'
-GROUP BY f.src_project_label, f.dst_project_label
-ORDER BY sum(f.bytes) DESC, f.src_project_label, f.dst_project_label
+    h.src_project_label AS src_project,
+    h.dst_project_label AS dst_project,
+    sum(if(h.counts_as = 'counted', h.flows, 0)) AS flows,
+    sum(if(h.counts_as = 'counted', h.bytes, 0)) AS bytes,
+    round(sum(if(h.counts_as = 'counted', h.bytes, 0)) / 1e9, 6) AS gigabytes,
+    round(sum(if(h.counts_as = 'counted' AND h.traffic_class = 'cross_az', h.bytes, 0)) / 1e9, 6) AS cross_az_gigabytes,
+    round(sum(if(h.counts_as = 'counted', h.estimated_usd)), 6) AS estimated_usd,
+    sum(if(h.counts_as = 'counted', 0, h.bytes)) AS uncounted_bytes
+FROM hourly_costs AS h
+WHERE h.day >= ?
+    AND h.day <= date_format(CAST(? AS timestamp) + INTERVAL '1' DAY, '%Y-%m-%d')
+    AND h.flow_hour >= to_unixtime(CAST(? AS timestamp))
+    AND h.flow_hour < to_unixtime(CAST(? AS timestamp) + INTERVAL '1' DAY)
+    AND h.action = 'ACCEPT'
+    AND h.kind = 'transfer'
+    AND h.counts_as IN ('counted', 'hop', 'reporter not known')
+GROUP BY h.src_project_label, h.dst_project_label
+ORDER BY sum(if(h.counts_as = 'counted', h.bytes, 0)) DESC, h.src_project_label, h.dst_project_label

@@ -1,17 +1,17 @@
 -- title: Flows by hour, with what they cost
 -- question: What do the bytes of each row of flows_hourly cost, by which charge, and whose projects pay?
--- columns: all of flows_hourly (charge and gateway_charge are those of the row; do not add up flows or bytes without a
---   filter on kind: a row with two charges is here twice), and
---   kind: transfer (AWS's charge for data transfer) or gateway (what a gateway takes for the same bytes)
---   cause: the charge that this row is about, a key of prices; not_estimated
+-- columns: all of flows_hourly, and
+--   kind: transfer (each row of flows_hourly once, with AWS's charge for its data transfer) or gateway (beside it, where a
+--     gateway takes something for the same bytes)
+--   cause: the charge that this row is about, a key of prices; not_estimated; null where none
 --   usd_per_gb_and_side: estimated US dollars a GB (1e9 bytes) for each side that pays; null where not estimated
 --   src_sides, dst_sides: how many sides' charges are the source's and the destination's
 --   charged_sides: both together; null where not estimated
 --   src_estimated_usd, dst_estimated_usd, estimated_usd: the source's share, the destination's, both
 -- partitions: as flows_hourly
 --
--- An estimate: list prices of one region without free tiers and volume steps. What counts, and hops where a gateway
--- meters them; second records and records without a known reporter cost nothing here, their bytes are in flows_hourly.
+-- An estimate: list prices of one region without free tiers and volume steps. What counts has a charge, and hops where
+-- a gateway meters them; all other records have none: filter counts_as and kind before adding up flows or bytes.
 -- What both sides pay is halved between their projects; what a gateway takes, and crossing zones to it, is for the side
 -- that uses the gateway.
 CREATE OR REPLACE VIEW hourly_costs AS
@@ -23,7 +23,6 @@ WITH caused AS (
         CASE WHEN k.kind = 'gateway' OR h.counts_as = 'hop' THEN h.gateway_leg END AS user_leg
     FROM flows_hourly AS h
     CROSS JOIN (VALUES ('transfer'), ('gateway')) AS k (kind)
-    WHERE h.counts_as IN ('counted', 'hop')
 ),
 priced AS (
     SELECT
@@ -45,7 +44,7 @@ priced AS (
         ON p.charge = c.cause
         AND c.day >= p.valid_from
         AND c.day < p.valid_to
-    WHERE c.cause IS NOT NULL
+    WHERE c.kind = 'transfer' OR c.cause IS NOT NULL
 )
 SELECT
     p.*,

@@ -7,6 +7,7 @@ import pytest
 from console_blocks import ROOT, pages
 
 from enricher import endpoints
+from enricher.hourly import hourly_columns
 from enricher.inventory_documents import DOCUMENTS
 from enricher.metrics import METRICS, REFRESHER_METRICS
 from enricher.refresher_settings import REFRESHER_VARIABLES
@@ -164,7 +165,9 @@ def test_generated_pages_hold_every_name():
     first = {page: re.findall(r"^\| `([^`]+)` \|", read(page), re.MULTILINE) for page in PAGES}
     columns = [column.name for column in lake_columns() if not column.name.startswith("dst_")]
 
-    assert first["docs/columns.md"] == [*columns, *PARTITION_COLUMNS]
+    hourly = [column.name for column in hourly_columns()]
+
+    assert first["docs/columns.md"] == [*columns, *PARTITION_COLUMNS, *hourly]
     assert first["docs/metrics.md"] == list(METRICS)
     assert first["docs/settings.md"] == list(VARIABLES)
     assert first["docs/refresher.md"] == [*REFRESHER_VARIABLES, *REFRESHER_METRICS]

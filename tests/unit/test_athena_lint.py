@@ -74,6 +74,7 @@ UNPARTITIONED = [
     "SELECT bytes FROM flow_logs WHERE bytes > 1",
     "SELECT bytes FROM flow_costs WHERE hour = '05'",
     "SELECT a.bytes FROM flow_logs AS a JOIN flows_once AS b ON a.bytes = b.bytes WHERE a.day = b.day",
+    "SELECT line_item_usage_amount FROM cost_and_usage_report WHERE line_item_usage_type = 'x'",
     "WITH w AS (SELECT day, bytes FROM flow_logs) SELECT sum(bytes) FROM w WHERE day = '2026-01-01'",
 ]
 

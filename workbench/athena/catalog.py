@@ -50,6 +50,7 @@ COST_AND_USAGE_REPORT: Final = {
     "line_item_operation": "varchar",
     "line_item_usage_amount": "double",
     "line_item_unblended_cost": "double",
+    "product_region_code": "varchar",
     "billing_period": "varchar",
 }
 

@@ -205,11 +205,10 @@ def partition_filter(statement: Any) -> Iterator[Finding]:
         sources = [select.args.get("from_"), *(select.args.get("joins") or ())]
         names = [source.this.name.lower() for source in sources if source and isinstance(source.this, exp.Table)]
         read = [name for name in names if name not in own and name not in UNPARTITIONED]
-        for name in read:
-            partition = _PARTITIONS.get(name, "day")
+        for partition in dict.fromkeys(_PARTITIONS.get(name, "day") for name in read):
             if not _filters(select.args.get("where"), partition):
                 mend = f"add WHERE {partition} >= ? AND {partition} <= … (one day of slack)"
-                where = f"{name} is read without a filter on its partition {partition}"
+                where = f"{read[0]} is read without a filter on its partition {partition}"
                 yield Finding("partition-filter", where, mend)
 
 
