@@ -183,6 +183,22 @@ def test_of_two_refreshers_at_once_the_slower_merges_onto_the_faster(cloud, firs
     assert names(current(cloud).value.tables) == [*begin, "eni-fast", "eni-slow"]
 
 
+def test_a_pointer_that_is_deleted_meanwhile_is_a_lost_race_too(cloud):
+    """The next attempt begins with nothing, as whoever deleted it wanted."""
+    publish(cloud.s3, PLACE, adding("eni-1"))
+    seen = []
+
+    def merge(before: InventoryTables | None) -> InventoryTables:
+        seen.append(names(before))
+        cloud.s3.delete_object(Bucket=BUCKET, Key=KEY)
+        return tables(*names(before), "eni-2")
+
+    publish(cloud.s3, PLACE, merge)
+
+    assert seen == [["eni-1"], []]
+    assert names(current(cloud).value.tables) == ["eni-2"]
+
+
 def test_a_refresher_that_always_loses_gives_up(cloud):
     """After a bounded number of attempts, in one line; what the others wrote stays."""
     merges = []
