@@ -80,7 +80,7 @@ class Pointer:
             raise InventoryError(f"pointer {name}: is not JSON ({type(error).__name__}); {_MEND}") from error
         if not isinstance(told, dict) or "version" not in told:
             raise InventoryError(f"pointer {name}: has no version; {_MEND}")
-        if told["version"] != VERSION or isinstance(told["version"], bool):
+        if told["version"] != VERSION:
             version = str(told["version"])[:20]
             raise InventoryError(f"pointer {name}: has version {version!r}, this code reads {VERSION}; {_MEND}")
         try:
