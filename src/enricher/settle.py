@@ -37,7 +37,7 @@ from enricher.resolve import Rules, resolve
 from enricher.schema import DEFAULT_PROMOTED_TAGS, LOCATION, RESOURCE, SIDES, STRING, flow_columns, lake_columns
 
 _PROVEN: Final = 6
-_PLACE: Final = ("account_id", "region", "az_id", "vpc_id", "subnet_id")
+_PLACE: Final = ("region", "az_id", "vpc_id", "subnet_id")
 _STALE_NAMED: Final = 4
 _COMPARED: Final = ("status", "evidence", *LOCATION, *RESOURCE)
 _COUNTS: Final = ("settled", "changed", "withdrawn", "kept")
@@ -315,7 +315,7 @@ def _merged(rows: pa.Table, fresh: Dimension, reporter: _Reporter, sides: Mappin
     """The dimension of the chosen answers: the new ones, then for each row both sides and the recorder as they were."""
     names = fresh.endpoints.column_names
     before = [
-        _placed(_endpoints(rows, f"{name}_", names, fresh.endpoints.schema), side.is_left)
+        _placed(_endpoints(rows, f"{name}_", names, fresh.endpoints.schema), side.is_left, fresh.is_public[name])
         for name, side in sides.items()
     ]
     recorders = _endpoints(rows, "reporter_", _REPORTER, fresh.endpoints.schema)
@@ -333,20 +333,22 @@ def _merged(rows: pa.Table, fresh: Dimension, reporter: _Reporter, sides: Mappin
     )
 
 
-def _placed(endpoints: pa.Table, where: Any) -> pa.Table:
-    """The endpoints, ``where`` told with no more than their place."""
+def _placed(endpoints: pa.Table, where: Any, is_public: Any) -> pa.Table:
+    """The endpoints, ``where`` told with no more than their place: a private address's subnet, whoever has it."""
     if not where.true_count:
         return endpoints
-    is_there = pc.is_valid(endpoints["subnet_id"])
+    is_there = pc.and_(plain(pc.is_valid(endpoints["subnet_id"])), pc.invert(pc.fill_null(is_public, True)))
     told = {"status": pc.if_else(is_there, SUBNET, AMBIGUOUS), "evidence": pc.if_else(is_there, "subnet", None)}
-    rows = pc.if_else(where, None, pa.arange(0, endpoints.num_rows))
+    numbers = pa.arange(0, endpoints.num_rows)
+    kept = pc.if_else(where, None, numbers)
+    placed = pc.if_else(pc.and_(where, pc.invert(is_there)), None, numbers)
     columns = []
     for field in endpoints.schema:
         column = plain(endpoints[field.name])
         if field.name in told:
-            column = pc.if_else(where, plain(told[field.name]), column)
-        elif field.name not in _PLACE:
-            column = column.take(rows)
+            column = pc.if_else(where, told[field.name], column)
+        else:
+            column = column.take(placed if field.name in _PLACE else kept)
         columns.append(column)
     return pa.table(columns, schema=endpoints.schema)
 

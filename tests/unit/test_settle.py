@@ -371,4 +371,20 @@ def test_an_owner_by_continuation_is_withdrawn_where_its_address_had_gone_to_the
     assert (row["src_status"], row["src_evidence"], row["src_subnet_id"]) == ("subnet", "subnet", "subnet-a")
     assert [row[f"src_{name}"] for name in ("interface_id", "instance_id", "resource_id", "name", "tags")] == [None] * 5
     assert row["reporter"] == "hop"
+    assert row["src_account_id"] is None
     assert counts(after)[2] == 1
+
+
+def test_a_public_address_that_had_gone_to_the_recorder_keeps_no_place_of_its_old_owner():
+    """A private address stays in its subnet whoever has it; an Elastic IP goes anywhere."""
+    eip = {"Association": {"PublicIp": "198.51.100.7"}}
+    holder = server("eni-peer", "10.0.0.7", instance="i-peer", **eip)
+    before = rows(source(scan(900, holder)), line(950, 960, own="198.51.100.7", peer="10.0.0.9"))
+    assert (before["reporter"].to_pylist(), before["src_interface_id"].to_pylist()) == (["hop"], ["eni-peer"])
+    grown = server("eni-me", "10.0.0.4", instance="i-me", **eip)
+    later = tables_of(estate(interfaces=[grown, PEER], **NETWORKS), 1020, ended_at=1025, part=HOME)
+
+    row = looked(before, source(scan(900, holder), later)).rows.to_pylist()[0]
+
+    assert row["src_interface_id"] is None
+    assert [row[f"src_{name}"] for name in ("subnet_id", "az_id", "vpc_id", "region")] == [None] * 4
