@@ -315,7 +315,7 @@ def _merged(rows: pa.Table, fresh: Dimension, reporter: _Reporter, sides: Mappin
     """The dimension of the chosen answers: the new ones, then for each row both sides and the recorder as they were."""
     names = fresh.endpoints.column_names
     before = [
-        _placed(_endpoints(rows, f"{name}_", names, fresh.endpoints.schema), side.is_left, fresh.is_public[name])
+        _placed(_endpoints(rows, f"{name}_", names, fresh.endpoints.schema), side.is_left)
         for name, side in sides.items()
     ]
     recorders = _endpoints(rows, "reporter_", _REPORTER, fresh.endpoints.schema)
@@ -333,22 +333,23 @@ def _merged(rows: pa.Table, fresh: Dimension, reporter: _Reporter, sides: Mappin
     )
 
 
-def _placed(endpoints: pa.Table, where: Any, is_public: Any) -> pa.Table:
-    """The endpoints, ``where`` told with no more than their place: a private address's subnet, whoever has it."""
+def _placed(endpoints: pa.Table, where: Any) -> pa.Table:
+    """The endpoints, ``where`` told with no more than their place: the address's subnet, whoever has it there.
+
+    A record claims private and IPv6 addresses only, which never leave their subnet.
+    """
     if not where.true_count:
         return endpoints
-    is_there = pc.and_(plain(pc.is_valid(endpoints["subnet_id"])), pc.invert(pc.fill_null(is_public, True)))
+    is_there = plain(pc.is_valid(endpoints["subnet_id"]))
     told = {"status": pc.if_else(is_there, SUBNET, AMBIGUOUS), "evidence": pc.if_else(is_there, "subnet", None)}
-    numbers = pa.arange(0, endpoints.num_rows)
-    kept = pc.if_else(where, None, numbers)
-    placed = pc.if_else(pc.and_(where, pc.invert(is_there)), None, numbers)
+    kept = pc.if_else(where, None, pa.arange(0, endpoints.num_rows))
     columns = []
     for field in endpoints.schema:
         column = plain(endpoints[field.name])
         if field.name in told:
             column = pc.if_else(where, told[field.name], column)
-        else:
-            column = column.take(placed if field.name in _PLACE else kept)
+        elif field.name not in _PLACE:
+            column = column.take(kept)
         columns.append(column)
     return pa.table(columns, schema=endpoints.schema)
 
