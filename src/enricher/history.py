@@ -45,9 +45,10 @@ def merge(  # noqa: PLR0913 - what each time means is told by name
 ) -> InventoryTables:
     """What ``previous`` knows, with ``scans`` (one part each, any order) and the parts whose scan failed.
 
-    A part that is in neither, or failed, stays as it was. A scan that began no later than what is known of its part is
-    ignored. Owners that no scan shows any more are closed, and forgotten with all that hangs on them when last seen
-    before ``now - keep_s``. The result's rows stand in order of their part, in each part the living interfaces last;
+    A part that is in neither, or failed, stays as it was; one that nobody has tried to scan since ``now - keep_s`` is
+    no longer anybody's, and forgotten. A scan that began no later than what is known of its part is ignored. Owners
+    that no scan shows any more are closed, and forgotten with all that hangs on them when last seen before
+    ``now - keep_s``. The result's rows stand in order of their part, in each part the living interfaces last;
     ``observed_at`` is the beginning of the oldest of the parts' last good scans, None where there is none.
 
     Raises:
@@ -62,7 +63,8 @@ def merge(  # noqa: PLR0913 - what each time means is told by name
     for failure in failures:
         before = known.get(failure.name, _nothing(failure.name))
         known[failure.name] = replace(before, part=_with_failure(before.part, failure))
-    return _joined([_remembered(known[name], now, keep_s) for name in sorted(known)])
+    asked = sorted(name for name, one in known.items() if _last_asked(one.part) >= now - keep_s)
+    return _joined([_remembered(known[name], now, keep_s) for name in asked])
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,11 @@ def _nothing(name: str) -> _Known:
         schema.empty_table() for schema in (INTERFACE_SCHEMA, ADDRESS_SCHEMA, INSTANCE_SCHEMA)
     )
     return _Known(Part(name, None, None), interfaces, addresses, instances, Networks())
+
+
+def _last_asked(part: Part) -> float:
+    """When the part was last scanned, well or not."""
+    return max(part.ended_at or 0, part.failed_at or 0)
 
 
 def _begun_at(scan: InventoryTables) -> float:

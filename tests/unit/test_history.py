@@ -324,6 +324,20 @@ def test_a_failed_part_stays_as_it_was_and_says_why():
     assert bare.interfaces["interface_id"].to_pylist() == ["eni-bare"]
 
 
+def test_a_part_that_nobody_scans_any_more_is_forgotten_and_one_that_fails_is_not():
+    """A role taken out of the settings must not keep the inventory's age growing for ever."""
+    both = after(scan(1000, server()), scan(1000, server("eni-2", "10.9.0.4"), part=OTHER))
+    again = merge(both, [scan(4600, server())], [], 4605, 3600, 180)
+    later = merge(again, [scan(4610, server())], [], 4615, 3600, 180)
+    failed = merge(both, [scan(4610, server())], [Part(OTHER, None, None, 4612, "denied")], 4615, 3600, 180)
+
+    assert [part.name for part in again.parts] == [HOME, OTHER]
+    assert [part.name for part in later.parts] == [HOME]
+    assert [owner for owner, *_ in owners(later, "10.9.0.4")] == []
+    assert [part.name for part in failed.parts] == [HOME, OTHER]
+    assert [owner for owner, *_ in owners(failed, "10.9.0.4")] == ["eni-2"]
+
+
 def test_a_part_that_was_never_scanned_well_is_named_with_its_failure():
     """It has no times and no rows."""
     never = Part(OTHER, None, None, 1061.0, "denied")
