@@ -35,7 +35,7 @@ from enricher.snapshot import from_snapshot, to_snapshot
 
 OWN_ACCOUNT: Final = 0  # the function's own: the only one whose EC2 it asks
 _FORMATS: Final = {name: LogFormats.parse([text]) for name, text in FORMATS.items()}
-_CHECK_EVERY: Final = 40  # scans
+_CHECK_EVERY: Final = 41  # scans; no multiple of the number of parts, so that each has its turn
 _PART_GAP_S: Final = 0.7  # between the beginnings of the parts' scans
 _GROUP: Final = 40  # batches that the second look takes together
 
