@@ -28,7 +28,7 @@ def tags_after(*scans: InventoryTables) -> Any:
     """The interface's tags when these scans have been merged."""
     known = None
     for one in scans:
-        known = merge(known, [one], [], 5000, 3600, 180)
+        known = merge(known, [one], [], one.parts[0].ended_at, 3600, 180)
     assert known is not None
     assert known.interfaces.num_rows == 1
     tags = known.interfaces["tags"][0].as_py()
