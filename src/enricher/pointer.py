@@ -93,6 +93,15 @@ class Pointer:
             )
         return pointer
 
+    @staticmethod
+    def is_one(body: bytes) -> bool:
+        """Whether the bytes are a pointer of any version, and so a refresher's to replace; nobody else's object."""
+        try:
+            told = json.loads(body)
+        except (ValueError, RecursionError):
+            return False
+        return isinstance(told, dict) and "version" in told and isinstance(told.get("snapshot"), str)
+
     @classmethod
     def _of(cls, told: dict[str, Any]) -> "Pointer":
         _check(told, _MEMBERS, "")

@@ -39,19 +39,36 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a pointer tells beside the inventory; None where it could not be learnt: what was known is kept."""
+    """What a pointer tells beside the inventory; None where it could not be learnt: what was known is kept.
+
+    ``is_partial``: somebody could not be asked, so what was known stands beside it.
+    """
 
     log_formats: tuple[str, ...] | None = None
     tag_keys: Mapping[str, str] | None = None
+    is_partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """What ``publish`` wrote: the pointer, the snapshot's size in bytes, and how often it had to merge."""
+    """What ``publish`` wrote: the pointer, the snapshot's size in bytes, and how often it had to merge.
+
+    ``begun_anew``: why the history that was published could not be gone on with; None where it could.
+    """
 
     pointer: Pointer
     snapshot_bytes: int
     merges: int
+    begun_anew: str | None = None
+
+
+class _Current(NamedTuple):
+    """What a writer finds: the pointer's ETag (None: there is none), what can be read of it, and what is refused."""
+
+    token: str | None = None
+    pointer: Pointer | None = None
+    tables: InventoryTables | None = None
+    refused: str | None = None
 
 
 class Place(NamedTuple):
@@ -106,7 +123,9 @@ def publish(
 ) -> Publication:
     """Put a snapshot and make the pointer name it, unless somebody else was faster: then merge onto theirs.
 
-    A crash between the two puts leaves the old state, and an object that nobody names.
+    A crash between the two puts leaves the old state, and an object that nobody names. What is published and cannot
+    be read (another version after an upgrade or a rollback, damaged, not there) is replaced by a new history:
+    otherwise the inventory would grow old until somebody looked.
 
     Args:
         s3: a boto3 S3 client.
@@ -115,19 +134,19 @@ def publish(
         facts: what the pointer tells beside it.
 
     Raises:
-        InventoryError: what is published is refused, or others were faster every time. Nothing was replaced.
+        InventoryError: something else lies where the pointer should, or others were faster every time. Nothing was
+            replaced.
         Exception: whatever S3 raises. Whether the pointer was replaced is then not known.
     """
     for merges in range(1, ATTEMPTS + 1):
         current = _current(s3, place)
-        before = None if current is None else current.value
-        tables = merge_again(None if before is None else before.tables)
+        tables = merge_again(current.tables)
         body = bytes(to_snapshot(tables))
         key = place.snapshot_key(tables.observed_at, body)
         S3Store(s3, place.bucket).put_if_absent(key, body)
-        pointer = _pointer(key, tables, facts, None if before is None else before.pointer)
-        if _replaced(s3, place, pointer, None if current is None else current.token):
-            return Publication(pointer, len(body), merges)
+        pointer = _pointer(key, tables, facts, current.pointer)
+        if _replaced(s3, place, pointer, current.token):
+            return Publication(pointer, len(body), merges, current.refused)
     raise InventoryError(
         f"pointer {place.uri}: was replaced by others in each of {ATTEMPTS} attempts; let fewer refreshers write it"
     )
@@ -136,21 +155,36 @@ def publish(
 def _pointer(key: str, tables: InventoryTables, facts: Facts, before: Pointer | None) -> Pointer:
     pointer = Pointer(key, tables.observed_at, tables.parts)
     known = pointer if before is None else before
+    formats, tag_keys = facts.log_formats, facts.tag_keys
+    if facts.is_partial:
+        formats = tuple(sorted({*known.log_formats, *(formats or ())}))
+        tag_keys = {**known.tag_keys, **(tag_keys or {})}
     return replace(
         pointer,
-        log_formats=known.log_formats if facts.log_formats is None else facts.log_formats,
-        tag_keys=known.tag_keys if facts.tag_keys is None else facts.tag_keys,
+        log_formats=known.log_formats if formats is None else formats,
+        tag_keys=known.tag_keys if tag_keys is None else tag_keys,
     )
 
 
-def _current(s3: Any, place: Place) -> New[Published] | None:
-    """What is published, for a writer; raises InventoryError where it is nothing that may be replaced."""
-    found = _read(s3, place, None)
-    if not isinstance(found, New):
-        return None
-    if found.value.pointer is None:
+def _current(s3: Any, place: Place) -> _Current:
+    """What is published, for a writer; raises InventoryError where something else lies in the pointer's place."""
+    found = _get(s3, place, place.key)
+    if found is None:
+        return _Current()
+    body, token = found
+    if body.startswith(_PARQUET):
         raise InventoryError(f"pointer {place.uri}: is a snapshot itself; give the pointer a key of its own")
-    return found
+    pointer = None
+    try:
+        pointer = Pointer.from_json(body, place.uri, place.snapshots)
+        snapshot = _get(s3, place, pointer.snapshot)
+        if snapshot is None:
+            return _Current(token, pointer, None, f"snapshot {pointer.snapshot}: is not there")
+        return _Current(token, pointer, from_snapshot(snapshot[0], f"s3://{place.bucket}/{pointer.snapshot}"))
+    except InventoryError as error:
+        if not Pointer.is_one(body):
+            raise
+        return _Current(token, pointer, None, str(error))
 
 
 def _replaced(s3: Any, place: Place, pointer: Pointer, token: str | None) -> bool:
@@ -197,8 +231,7 @@ def _read(s3: Any, place: Place, token: str | None) -> New[Published] | Unchange
         snapshot = _get(s3, place, pointer.snapshot)
     if snapshot is None:
         raise InventoryError(
-            f"pointer {place.uri}: names {pointer.snapshot}, which is not there; "
-            "delete the pointer, the refresher then begins a new history"
+            f"pointer {place.uri}: names {pointer.snapshot}, which is not there; the refresher's next run mends it"
         )
     return New(Published(pointer, from_snapshot(snapshot[0], f"s3://{place.bucket}/{pointer.snapshot}")), etag)
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from cache import New
 from enricher.accounts import Accounts, MakeClient
 from enricher.cleanup import delete_old_snapshots
 from enricher.errors import InventoryError
@@ -18,7 +17,7 @@ from enricher.ipam import reads_of
 from enricher.ipam_documents import IPAM_DOCUMENT, part_of, without
 from enricher.paging import LONGEST_CALL_SECONDS, Reader
 from enricher.partitions import Partitions
-from enricher.published import Facts, Place, publish, read
+from enricher.published import Facts, Place, publish
 from enricher.refresher_settings import RefresherSettings
 from enricher.scan import ESSENTIAL, OPTIONAL, Scan, Scanner, Scope
 from enricher.stream_facts import FLOW_LOGS, stream_facts
@@ -141,8 +140,10 @@ class Refresher:
             ]
             return merged[0]
 
-        facts, warnings = self._facts(s3, place, outcomes)
+        facts, warnings = self._facts(outcomes)
         published = publish(s3, place, merge_again, facts)
+        if published.begun_anew is not None:
+            warnings = (*warnings, f"began a new history, what was published is refused: {published.begun_anew}")
         now = self.clock()
         begun = [part.begun_at for part in published.pointer.parts if part.begun_at is not None]
         counts |= {
@@ -176,7 +177,7 @@ class Refresher:
                 failed.append(Part(outcome.part, None, None, outcome.ended_at, f"part {outcome.part}: {error}"))
         return scans, failed
 
-    def _facts(self, s3: Any, place: Place, outcomes: Sequence[Scan | Part]) -> tuple[Facts, tuple[str, ...]]:
+    def _facts(self, outcomes: Sequence[Scan | Part]) -> tuple[Facts, tuple[str, ...]]:
         """What the pointer shall tell of the stream; what could not be learnt is kept as it was."""
         told = [
             scan.documents[FLOW_LOGS.document][FLOW_LOGS.answer]
@@ -188,15 +189,9 @@ class Refresher:
         if not facts.log_formats:
             # Records of a flow log that was just deleted are still to come.
             return Facts(), facts.warnings
-        if len(told) == len(asked):
-            return Facts(facts.log_formats, facts.tag_keys), facts.warnings
         # Of an account that could not be asked the formats stand that were known.
-        found = read(s3, place)
-        known = found.value.pointer if isinstance(found, New) else None
-        if known is None:
-            return Facts(facts.log_formats, facts.tag_keys), facts.warnings
-        formats = tuple(sorted({*known.log_formats, *facts.log_formats}))
-        return Facts(formats, {**known.tag_keys, **facts.tag_keys}), facts.warnings
+        is_partial = len(told) < len(asked)
+        return Facts(facts.log_formats, facts.tag_keys, is_partial), facts.warnings
 
     def _register(self) -> int:
         if self.partitions is None:

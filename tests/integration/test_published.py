@@ -313,14 +313,67 @@ def test_an_object_that_vanished_meanwhile_is_looked_for_once_more(cloud):
     assert found.token == current(cloud).token
 
 
-def test_a_pointer_to_nothing_is_refused_by_readers_and_writers(cloud):
-    """Both say how to begin anew."""
-    cloud.s3.delete_object(Bucket=BUCKET, Key=publish(cloud.s3, PLACE, adding("eni-1")).pointer.snapshot)
+def damaged(cloud: Cloud) -> None:
+    """The snapshot has become something else."""
+    put(cloud, b"PAR1 but no snapshot", current(cloud).value.pointer.snapshot)
 
-    with pytest.raises(LoadError, match="which is not there; delete the pointer"):
+
+def vanished(cloud: Cloud) -> None:
+    """The snapshot has gone."""
+    cloud.s3.delete_object(Bucket=BUCKET, Key=current(cloud).value.pointer.snapshot)
+
+
+def upgraded(cloud: Cloud) -> None:
+    """Another version of this program wrote the pointer, and was then rolled back."""
+    told = json.loads(cloud.s3.get_object(Bucket=BUCKET, Key=KEY)["Body"].read())
+    put(cloud, json.dumps(told | {"version": 3}).encode())
+
+
+@pytest.mark.parametrize(
+    ("happens", "reason", "kept_formats"),
+    [(damaged, "is no snapshot", FORMATS), (vanished, "is not there", FORMATS), (upgraded, "has version '3'", ())],
+)
+def test_what_cannot_be_read_is_kept_from_readers_and_replaced_by_a_writer(cloud, happens, reason, kept_formats):
+    """A new history begins without anybody's help, and says why; the pointer's own facts stand if they can be read."""
+    publish(cloud.s3, PLACE, adding("eni-1"), Facts(FORMATS, {}))
+    happens(cloud)
+
+    with pytest.raises(LoadError):
         read(cloud.s3, PLACE)
-    with pytest.raises(InventoryError, match="which is not there; delete the pointer"):
-        publish(cloud.s3, PLACE, adding("eni-2"))
+    done = publish(cloud.s3, PLACE, adding("eni-2"))
+
+    assert reason in (done.begun_anew or "")
+    assert names(current(cloud).value.tables) == ["eni-2"]
+    assert current(cloud).value.pointer.log_formats == kept_formats
+    assert publish(cloud.s3, PLACE, adding("eni-3")).begun_anew is None
+
+
+def test_beginning_anew_loses_against_a_writer_who_went_on(cloud):
+    """Who mended the pointer meanwhile is not overwritten: the loser merges onto what is there now."""
+    publish(cloud.s3, PLACE, adding("eni-1"))
+    upgraded(cloud)
+    tries = []
+
+    def slow(before: InventoryTables | None) -> InventoryTables:
+        if not tries:
+            publish(cloud.s3, PLACE, adding("eni-fast"))
+        tries.append(before)
+        return adding("eni-slow")(before)
+
+    done = publish(cloud.s3, PLACE, slow)
+
+    assert names(current(cloud).value.tables) == ["eni-fast", "eni-slow"]
+    assert (done.merges, done.begun_anew) == (2, None)
+
+
+def test_facts_of_half_the_accounts_stand_beside_what_was_known(cloud):
+    """A format that only the other account tells of is still needed for its records."""
+    publish(cloud.s3, PLACE, adding("eni-1"), Facts(("${version} b",), {"asg-tag": "team"}))
+
+    done = publish(cloud.s3, PLACE, adding("eni-2"), Facts(("${version} a",), {"instance-tag": "p"}, is_partial=True))
+
+    assert done.pointer.log_formats == ("${version} a", "${version} b")
+    assert done.pointer.tag_keys == {"asg-tag": "team", "instance-tag": "p"}
 
 
 HOSTILE = [
@@ -331,8 +384,8 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("body", HOSTILE, ids=range(len(HOSTILE)))
-def test_a_hostile_pointer_is_refused_and_stays(cloud, body):
-    """Readers keep what they have; a writer does not replace what it does not understand."""
+def test_a_hostile_pointer_is_refused(cloud, body):
+    """Readers keep what they have; a writer replaces only what once was a pointer, never somebody's other object."""
     publish(cloud.s3, PLACE, adding("eni-1"))
     held = current(cloud)
     put(cloud, body)
@@ -340,6 +393,9 @@ def test_a_hostile_pointer_is_refused_and_stays(cloud, body):
     for known in (held, None):
         with pytest.raises(LoadError, match=r"^(pointer|inventory) s3://inventory-bucket/inventory/pointer.json: .+; "):
             read(cloud.s3, PLACE, known)
+    if b'"snapshot"' in body:
+        assert publish(cloud.s3, PLACE, adding("eni-2")).begun_anew is not None
+        return
     with pytest.raises(InventoryError):
         publish(cloud.s3, PLACE, adding("eni-2"))
     assert cloud.s3.get_object(Bucket=BUCKET, Key=KEY)["Body"].read() == body
