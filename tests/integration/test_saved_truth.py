@@ -92,6 +92,13 @@ def test_records_that_know_nothing_name_nobody(bare, name):
     assert dollars <= {0.0, None}
 
 
+def test_what_is_unresolved_at_both_ends_is_of_one_kind(bare):
+    """(unresolved) is no project, but bytes from it to itself stand once, under itself."""
+    rows = bare.run(get("project_summary").sql, get("project_summary").bind({})).rows
+
+    assert rows == (("(unresolved)", 7, *[0] * 9),)
+
+
 def test_new_peers_are_those_of_no_earlier_day(tmp_path):
     """A pair seen the day before is known; a pair first seen on the day is new, from then on."""
     days = [

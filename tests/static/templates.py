@@ -11,7 +11,7 @@ from typing import Any, Final
 import yaml
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-TEMPLATES: Final = ("template.yaml", "member-account.yaml", "glue/template.yaml")
+TEMPLATES: Final = ("template.yaml", "member-account.yaml", "glue/template.yaml", "athena/template.yaml")
 _WITHOUT_PREFIX: Final = ("Ref", "Condition")
 
 

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from static.templates import ROOT, TEMPLATES, load, resources, statements, text
 
+from enricher.hourly import hourly_columns
 from enricher.schema import FIELDS_OF_VERSION, PARTITION_COLUMNS, lake_columns
 
 MAIN = load("template.yaml")
 GLUE = load("glue/template.yaml")
+ATHENA = load("athena/template.yaml")
 STREAM = resources(MAIN, "AWS::KinesisFirehose::DeliveryStream")["DeliveryStream"]
 DESTINATION = STREAM["ExtendedS3DestinationConfiguration"]
 FUNCTION = resources(MAIN, "AWS::Serverless::Function")["TransformFunction"]
@@ -175,6 +177,39 @@ def test_outputs_say_what_to_do_next():
     first = next(iter(MAIN["Outputs"].values()))
     assert first["Description"].startswith("Next:")
     assert first["Value"]["Fn::Sub"].startswith("aws ec2 create-flow-logs ")
+
+
+def test_aggregate_has_the_declared_columns_in_order():
+    """Names, types and order of the Glue table of hours, its partitions those of the flows."""
+    table = resources(GLUE, "AWS::Glue::Table")["FlowsHourlyTable"]["TableInput"]
+    columns = [(column["Name"], column["Type"]) for column in table["StorageDescriptor"]["Columns"]]
+    assert [(column.name, column.glue_type) for column in hourly_columns()] == columns
+    assert [column["Name"] for column in table["PartitionKeys"]] == list(PARTITION_COLUMNS)
+
+
+def test_nobody_leaves_the_workgroup_s_settings():
+    """Results are encrypted in the lake's bucket, expire, and no query reads without a limit."""
+    configuration = resources(ATHENA, "AWS::Athena::WorkGroup")["WorkGroup"]["WorkGroupConfiguration"]
+    assert configuration["EnforceWorkGroupConfiguration"] is True
+    assert configuration["BytesScannedCutoffPerQuery"] == {"Ref": "ScanLimitBytes"}
+    result = configuration["ResultConfiguration"]
+    assert result["EncryptionConfiguration"] == {"EncryptionOption": "SSE_S3"}
+    assert result["OutputLocation"]["Fn::Sub"].endswith("}/athena-results/")
+    assert " athena-results/ " in text(BUCKET["LifecycleConfiguration"]["Rules"])
+
+
+def test_every_view_and_saved_query_is_deployed():
+    """Each file once, as it stands, in the workgroup; views first, each after those it reads."""
+    deployed = resources(ATHENA, "AWS::Athena::NamedQuery")
+    files = [*ROOT.glob("athena/views/*.sql"), *ROOT.glob("athena/queries/*.sql")]
+    assert sorted(query["QueryString"] for query in deployed.values()) == sorted(file.read_text() for file in files)
+    assert {query["WorkGroup"]["Ref"] for query in deployed.values()} == {"WorkGroup"}
+    views = [query["Name"].split()[-1] for query in deployed.values() if query["Name"].startswith("view ")]
+    assert [query["Name"] for query in deployed.values()][: len(views)] == [
+        f"view {number} {name}" for number, name in enumerate(views, 1)
+    ]
+    assert views.index("flow_rows") < views.index("flows_once") < views.index("flow_costs")
+    assert views.index("prices") < views.index("hourly_costs")
 
 
 @pytest.mark.parametrize("path", TEMPLATES)
