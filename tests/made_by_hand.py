@@ -89,8 +89,11 @@ def peering(one: str, other: str, *, regions: tuple[str, str] = ("us-east-1", "u
     }
 
 
-def transit(gateway: str, *vpc_ids: str) -> list[Document]:
-    """Available attachments of VPCs to a transit gateway."""
+def transit(gateway: str, *vpc_ids: str, **owners: str) -> list[Document]:
+    """Available attachments of VPCs to a transit gateway; ``owners``: members as the CLI prints them, the same for all.
+
+    ``TransitGatewayOwnerId`` is the gateway's account, ``ResourceOwnerId`` the VPCs'.
+    """
     return [
         {
             "TransitGatewayAttachmentId": f"tgw-attach-{gateway}-{vpc_id}",
@@ -98,6 +101,7 @@ def transit(gateway: str, *vpc_ids: str) -> list[Document]:
             "ResourceType": "vpc",
             "ResourceId": vpc_id,
             "State": "available",
+            **owners,
         }
         for vpc_id in vpc_ids
     ]

@@ -267,7 +267,8 @@ def told(history: InventoryTables | None) -> Any:
     assert history is not None
     networks = history.networks
     tables = [table.to_pylist() for table in (history.interfaces, history.addresses, history.instances)]
-    return tables, networks.vpcs, networks.subnets, networks.connections, history.observed_at, history.parts
+    told = (networks.vpcs, networks.subnets, networks.connections, networks.memberships)
+    return tables, told, history.observed_at, history.parts
 
 
 def with_networks(history: InventoryTables) -> InventoryTables:

@@ -28,6 +28,7 @@ from enricher.explain import (
 from workbench.ipam_history import EVIDENCE as IPAM_HISTORY
 from workbench.times import shown
 
+_MOST: Final = 20  # connected VPCs that are named
 _NOBODY: Final = "nobody is proven to have had it then"
 
 
@@ -68,7 +69,8 @@ def of_view(explainer: Explainer, answer: Answer) -> str:
     connected = sorted(networks.connected(seen_from))
     if not connected:
         return f"No CIDR of {seen_from} holds the address, and no other VPC is known to be connected to it."
-    return f"No CIDR of {seen_from} holds the address; connected to it: {', '.join(connected)}."
+    more = f" and {len(connected) - _MOST:,} more" if len(connected) > _MOST else ""
+    return f"No CIDR of {seen_from} holds the address; connected to it: {', '.join(connected[:_MOST])}{more}."
 
 
 def of_answer(explainer: Explainer, answer: Answer, at: int | None) -> str:

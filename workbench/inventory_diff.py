@@ -116,7 +116,7 @@ def _attachment(row: Mapping[str, Any]) -> str | None:
 
 
 def _networks(before: InventoryTables, after: InventoryTables) -> dict[str, list[dict[str, Any]]]:
-    """Each VPC, subnet and connection that is new, gone (``from`` or ``to`` is null) or other than it was."""
+    """Each VPC, subnet and connection (a hub's too) that is new, gone (``from`` or ``to`` null) or changed."""
     (old_vpcs, old_subnets, old_links), (new_vpcs, new_subnets, new_links) = map(_told, (before, after))
     return {
         "vpcs": _changes(old_vpcs, new_vpcs),
@@ -126,12 +126,15 @@ def _networks(before: InventoryTables, after: InventoryTables) -> dict[str, list
 
 
 def _told(tables: InventoryTables) -> tuple[dict[str, list[str]], ...]:
-    """What is said of each VPC, each subnet and each connection, by name."""
+    """What is said of each VPC, subnet, and connection (of two VPCs, or of one to a hub), by name."""
     networks = tables.networks
     return (
         {vpc.vpc_id: sorted(vpc.cidrs) for vpc in networks.vpcs},
         {each.subnet_id: [each.vpc_id, *sorted(each.cidrs), each.az_id or "no zone"] for each in networks.subnets},
-        {f"{each.kind} {' '.join(sorted((each.one, each.other)))}": [] for each in networks.connections},
+        {
+            **{f"{each.kind} {' '.join(sorted((each.one, each.other)))}": [] for each in networks.connections},
+            **{f"{each.hub.kind} {each.hub.hub_id} {each.vpc_id}": [] for each in networks.memberships},
+        },
     )
 
 

@@ -3,7 +3,7 @@
 import json
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from enricher.columns import plain
 from enricher.inventory import InventoryTables, Part, promoted_values
 from enricher.inventory_documents import DOCUMENTS
-from enricher.networks import Connection, Subnet, Vpc
+from enricher.networks import Membership, Networks, Subnet, Vpc
 from enricher.snapshot import VERSION
 from workbench.errors import UsageError
 from workbench.inventory_files import SNAPSHOT, load_tables
@@ -51,9 +51,8 @@ def survey(
         "addresses": _addresses(addresses),
         "vpcs": sum(_is_chosen(vpc, part, vpc_id) for vpc in networks.vpcs),
         "subnets": sum(_is_chosen(subnet, part, vpc_id) for subnet in networks.subnets),
-        "connections": dict(
-            sorted(Counter(link.kind for link in networks.connections if _joins(link, part, vpc_id)).items())
-        ),
+        "connections": _connections(networks, part, vpc_id),
+        "hubs": _hubs(networks, part, vpc_id),
         "tags": {column: _covered(living, keys) for column, keys in promoted.items()},
         "oldest_valid_from": pc.min(addresses["valid_from"]).as_py(),
         "newest_seen_until": pc.max(addresses["seen_until"]).as_py(),
@@ -106,12 +105,25 @@ def _interfaces(interfaces: pa.Table, living: pa.Table) -> dict[str, Any]:
     }
 
 
-def _is_chosen(network: Vpc | Subnet, part: str | None, vpc_id: str | None) -> bool:
+def _is_chosen(network: Vpc | Subnet | Membership, part: str | None, vpc_id: str | None) -> bool:
     return part in (None, network.part) and vpc_id in (None, network.vpc_id)
 
 
-def _joins(link: Connection, part: str | None, vpc_id: str | None) -> bool:
-    return part in (None, link.part) and vpc_id in (None, link.one, link.other)
+def _connections(networks: Networks, part: str | None, vpc_id: str | None) -> dict[str, int]:
+    """How many pairs of VPCs are connected by each kind; what both sides' parts tell of is one."""
+    pairs = {
+        (link.kind, frozenset((link.one, link.other)))
+        for link in networks.connections
+        if part in (None, link.part) and vpc_id in (None, link.one, link.other)
+    }
+    return dict(sorted(Counter(kind for kind, _ in pairs).items()))
+
+
+def _hubs(networks: Networks, part: str | None, vpc_id: str | None) -> dict[str, dict[str, int]]:
+    """How many hubs of each kind there are, and VPCs' attachments to them; what two parts tell of is one."""
+    attached = {(each.hub, each.vpc_id) for each in networks.memberships if _is_chosen(each, part, vpc_id)}
+    hubs, attachments = Counter(hub.kind for hub in {hub for hub, _ in attached}), Counter(h.kind for h, _ in attached)
+    return {kind: {"hubs": hubs[kind], "attachments": attachments[kind]} for kind in sorted(hubs)}
 
 
 def _is_documents(path: Path) -> bool:
@@ -187,7 +199,7 @@ def _text(found: Mapping[str, Any], columns: int) -> list[str]:
         ("", ", ".join(f"{addresses[name]:,} {name}" for name in ("private", "public", "ipv6", "prefixes"))),
         ("VPCs", f"{found['vpcs']:,}"),
         ("subnets", f"{found['subnets']:,}"),
-        ("connections", ", ".join(f"{number:,} {kind}" for kind, number in found["connections"].items()) or "none"),
+        ("connections", ", ".join(_connected(found)) or "none"),
         ("proven from", "any time" if found["oldest_valid_from"] is None else shown(found["oldest_valid_from"])),
         ("proven to", "any time" if found["newest_seen_until"] is None else shown(found["newest_seen_until"])),
     ]
@@ -196,6 +208,13 @@ def _text(found: Mapping[str, Any], columns: int) -> list[str]:
     text += section("Interfaces with a tag for", named(_tag_lines(found["tags"]), columns))
     parts = [line for part in found["parts"] for line in _part_lines(part, columns)]
     return text + section("Parts, each scanned by itself", parts)
+
+
+def _connected(found: Mapping[str, Any]) -> Iterator[str]:
+    for kind, number in found["connections"].items():
+        yield f"{number:,} {kind}"
+    for kind, each in found["hubs"].items():
+        yield f"{each['hubs']:,} {kind} with {each['attachments']:,} VPC attachments"
 
 
 def _age(found: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ A key's answer is a list of candidates in order of preference. A candidate holds
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 from typing import Final, NamedTuple
@@ -96,13 +96,21 @@ class Attributor:
     peers: PeerSides
     sources: Sequence[Source]
     unasked: frozenset[str] = frozenset()
+    # Address code → VPCs (None: not told) in which the batch's own sides had it: fewer than a hub connects.
+    _recorded: dict[int, list[str | None]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Index the own sides by address."""
+        recorded: dict[int, list[str | None]] = {}
+        for vpc_id, address in self.peers:
+            recorded.setdefault(address, []).append(vpc_id or None)
+        object.__setattr__(self, "_recorded", recorded)
 
     def answers(self, keys: Sequence[Key]) -> list[list[Candidate]]:
         """``answer`` of each key; the common key is settled here, by what a snapshot remembers."""
         if len(self.sources) != 1 or self.sources[0].asked is not None:
             return [self.answer(key) for key in keys]
-        source, texts = self.sources[0], self.addresses.texts
-        recorded = {address for _, address in self.peers}
+        source, texts, recorded = self.sources[0], self.addresses.texts, self._recorded
         found = []
         for key in keys:
             vpc_id, address, path, first, last = key
@@ -151,9 +159,11 @@ class Attributor:
     def _claims(self, key: Key, address: Address, touching: Sequence[tuple[int, Owner]]) -> frozenset[str | None]:
         """VPCs in which somebody is known to have the address: an owner, or a recorder of the batch."""
         owning = frozenset(owner.vpc_id for _, owner in touching)
-        if not self.peers:
+        places = self._recorded.get(key.address)
+        if not places:
             return owning
-        within = {key.vpc_id, *self._reachable(key, address, owning)}
+        reachable = self._reachable(key, address, owning)
+        within = [vpc_id for vpc_id in places if vpc_id == key.vpc_id or vpc_id in reachable]
         return owning | {vpc_id for vpc_id in within if self._recorders(vpc_id, key)}
 
     def _recorders(self, vpc_id: str | None, key: Key) -> Sequence[tuple[int, int, int]]:
@@ -178,8 +188,11 @@ class Attributor:
         owner = self._only_owner(key, source)
         if owner is None or owner.valid_from > key.first or key.last > owner.seen_until:
             return None
-        if owner.vpc_id != key.vpc_id and any(self._recorders(vpc_id, key) for vpc_id in self._connected(key)):
-            return None
+        places = self._recorded.get(key.address)
+        if places and owner.vpc_id != key.vpc_id:
+            connected = self._connected(key)
+            if any(vpc_id in connected and self._recorders(vpc_id, key) for vpc_id in places):
+                return None
         return Candidate(ALWAYS, FOREVER, 0, owner.row, *source.said(owner.row))
 
     def _only_owner(self, key: Key, source: Source) -> Owner | None:
@@ -236,11 +249,18 @@ class Attributor:
         return next(iter(candidates)) if len(candidates) == 1 else None
 
     def is_hidden(self, key: Key) -> bool:
-        """Whether the address may be in a connected VPC of which only the name is known, for want of a scan."""
-        return any(source.inventory.unscanned for source in self.sources) and any(
-            not any(source.inventory.networks.knows(vpc_id) for source in self.sources)
-            for vpc_id in self._connected(key)
-        )
+        """Whether the address may be in a connected VPC of which at most the name is known, for want of a scan."""
+        vpc_id, path = str(key.vpc_id), key.traffic_path
+        for unseen in (source.inventory.unseen for source in self.sources):
+            if unseen.is_nameless(vpc_id, path):
+                return True
+            reached = unseen.reached(vpc_id, path)
+            if reached and (len(self.sources) == 1 or not all(map(self._knows, reached))):
+                return True
+        return False
+
+    def _knows(self, vpc_id: str) -> bool:
+        return any(source.inventory.networks.knows(vpc_id) for source in self.sources)
 
     def _reachable(self, key: Key, address: Address, owning: frozenset[str | None]) -> frozenset[str | None]:
         """VPCs in which the key's VPC reaches the address."""
@@ -260,7 +280,8 @@ class Attributor:
 
     def _connected(self, key: Key) -> frozenset[str | None]:
         reached = [s.inventory.networks.connected(str(key.vpc_id), key.traffic_path) for s in self.sources]
-        return reached[0] if len(reached) == 1 else frozenset().union(*reached)
+        told = [vpc_ids for vpc_ids in reached if vpc_ids]
+        return told[0] if len(told) == 1 else frozenset().union(*told)
 
     def _of_peers(self, key: Key, vpc_id: str) -> list[Candidate]:
         sides = sorted(self._recorders(vpc_id, key), key=lambda side: side[1])

@@ -136,8 +136,8 @@ def _of_part(previous: InventoryTables, part: Part) -> _Known:
     )
 
 
-def _told(networks: Networks) -> tuple[Sequence[Any], Sequence[Any], Sequence[Any]]:
-    return networks.vpcs, networks.subnets, networks.connections
+def _told(networks: Networks) -> tuple[Sequence[Any], ...]:
+    return networks.vpcs, networks.subnets, networks.connections, networks.memberships
 
 
 def _taken(table: pa.Table, rows: Any) -> pa.Table:

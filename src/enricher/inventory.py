@@ -16,6 +16,7 @@ from enricher.addresses import IPV4, IPV6, Address
 from enricher.columns import numbers, plain
 from enricher.networks import Networks
 from enricher.schema import BIGINT, LOCATION, RESOURCE, STRING, TAGS
+from enricher.unseen import Unseen
 
 FOREVER: Final = 2**62
 ALWAYS: Final = -(2**62)
@@ -120,6 +121,7 @@ class Inventory:
         self.observed_at = tables.observed_at
         self.parts = tables.parts
         self.unscanned = frozenset(part.name for part in tables.parts if part.begun_at is None)
+        self.unseen = Unseen(tables.networks, {part.name: part.begun_at for part in tables.parts})
         interfaces = {name: plain(tables.interfaces[name]) for name in INTERFACE_SCHEMA.names}
         self.endpoints = endpoint_table(interfaces, promoted)
         self._interface_tags = interfaces["interface_tags"]

@@ -6,7 +6,17 @@ from ipaddress import ip_network
 from typing import Any, Final
 
 from enricher.errors import InventoryError
-from enricher.networks import INTER_REGION_PEERING, INTRA_REGION_PEERING, TRANSIT, Connection, Networks, Subnet, Vpc
+from enricher.networks import (
+    INTER_REGION_PEERING,
+    INTRA_REGION_PEERING,
+    TRANSIT,
+    Connection,
+    Hub,
+    Membership,
+    Networks,
+    Subnet,
+    Vpc,
+)
 
 Document = Mapping[str, Any]
 
@@ -14,7 +24,7 @@ _REGION: Final = re.compile(r"[a-z]{2,}(?:-[a-z]+)+-\d+")
 
 
 def networks_of(lists: Mapping[str, list[Any]], part: str | None) -> Networks:
-    """VPCs, subnets and connections of the documents' lists; ``part`` is who told of them.
+    """VPCs, subnets, connections and memberships of the documents' lists; ``part`` is who told of them.
 
     Raises:
         InventoryError: a CIDR is none.
@@ -30,21 +40,26 @@ def networks_of(lists: Mapping[str, list[Any]], part: str | None) -> Networks:
         for side in sides:
             cidrs = _peer_cidrs(side, peering["VpcPeeringConnectionId"])
             vpcs.setdefault(side["VpcId"], Vpc(side["VpcId"], cidrs, part))
-    connections += _transit_connections(lists.get("transit-gateway-attachments", ()), part)
+    memberships = _memberships(lists.get("transit-gateway-attachments", ()), part)
     subnets = [_subnet(subnet, part) for subnet in lists.get("subnets", ())]
-    return Networks([vpc for vpc in vpcs.values() if vpc.cidrs], subnets, connections)
+    return Networks([vpc for vpc in vpcs.values() if vpc.cidrs], subnets, connections, memberships)
 
 
-def _transit_connections(attachments: Iterable[Document], part: str | None) -> list[Connection]:
-    attached: dict[str, list[str]] = {}
-    for attachment in attachments:
-        if attachment.get("ResourceType") == "vpc" and attachment.get("State") == "available":
-            attached.setdefault(str(attachment.get("TransitGatewayId")), []).append(str(attachment.get("ResourceId")))
+def _memberships(attachments: Iterable[Document], part: str | None) -> list[Membership]:
+    """The VPCs that transit gateways have now (EC2 API reference, TransitGatewayAttachment)."""
     return [
-        Connection(one, other, TRANSIT, part)
-        for vpc_ids in attached.values()
-        for position, one in enumerate(vpc_ids)
-        for other in vpc_ids[position + 1 :]
+        Membership(
+            attachment["ResourceId"],
+            Hub(TRANSIT, attachment["TransitGatewayId"]),
+            part,
+            attachment.get("ResourceOwnerId"),
+            attachment.get("TransitGatewayOwnerId"),
+        )
+        for attachment in attachments
+        if attachment.get("ResourceType") == "vpc"
+        and attachment.get("State") == "available"
+        and attachment.get("ResourceId")
+        and attachment.get("TransitGatewayId")
     ]
 
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from enricher.addresses import Address, Ranges, is_private_network, merged
 
 INTRA_REGION_PEERING: Final = "peering"
 INTER_REGION_PEERING: Final = "inter_region_peering"
 TRANSIT: Final = "transit_gateway"
+_MOST_REMEMBERED: Final = 1_000_000  # names in all answers of `connected`: about 40 MB
 # VPC user guide, traffic-path. 4 and 5 are peering; 2, 3, 6, 7 and 8 leave for no VPC of ours. 1 is a resource of the
 # same VPC: whether that may be a transit gateway's interface only, nobody has said, so it narrows nothing.
 _KINDS_OF_PATH: Final = {
@@ -49,16 +50,42 @@ class Connection:
     part: str | None = None
 
 
+class Hub(NamedTuple):
+    """What many VPCs are attached to, and over which any two of them may route: a transit gateway."""
+
+    kind: str
+    hub_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """A VPC's attachment to a hub, and who told of it: the hub's owner tells of all VPCs, others of their own.
+
+    ``account_id`` is the VPC's account, ``hub_account_id`` the hub's; None where not told.
+    """
+
+    vpc_id: str
+    hub: Hub
+    part: str | None = None
+    account_id: str | None = None
+    hub_account_id: str | None = None
+
+
 class Networks:
-    """Look-ups over VPCs, subnets and connections; made once for an inventory."""
+    """Look-ups over VPCs, subnets, connections and memberships; made once for an inventory."""
 
     def __init__(
-        self, vpcs: Iterable[Vpc] = (), subnets: Iterable[Subnet] = (), connections: Iterable[Connection] = ()
+        self,
+        vpcs: Iterable[Vpc] = (),
+        subnets: Iterable[Subnet] = (),
+        connections: Iterable[Connection] = (),
+        memberships: Iterable[Membership] = (),
     ) -> None:
         """Raises ValueError where a CIDR is none."""
         self.vpcs = tuple(vpcs)
         self.subnets = tuple(subnets)
         self.connections = tuple(connections)
+        self.memberships = tuple(memberships)
         self.subnet_rows = {subnet.subnet_id: row for row, subnet in enumerate(self.subnets)}
         # A peering connection tells of a VPC too: several parts may know it, and one of them more of its CIDRs.
         cidrs: dict[str, set[str]] = {}
@@ -74,11 +101,18 @@ class Networks:
             self._parts[subnet.vpc_id] = self.parts_of(subnet.vpc_id) | {subnet.part}
         # Subnets of one VPC never overlap, so the longest prefix is the only one.
         self._subnet_ranges = {vpc_id: Ranges(cidrs) for vpc_id, cidrs in by_vpc.items()}
-        self._connected: dict[str, dict[str, set[str]]] = {}
-        self._reached: dict[tuple[str, int], frozenset[str]] = {}
+        self._pairs: dict[str, set[tuple[str, str]]] = {}
         for link in self.connections:
             for one, other in ((link.one, link.other), (link.other, link.one)):
-                self._connected.setdefault(one, {}).setdefault(other, set()).add(link.kind)
+                self._pairs.setdefault(one, set()).add((link.kind, other))
+        # Pairs of a hub's VPCs are never written down: a thousand VPCs are half a million pairs.
+        self._hubs: dict[str, set[Hub]] = {}
+        self._members: dict[Hub, set[str]] = {}
+        for each in self.memberships:
+            self._hubs.setdefault(each.vpc_id, set()).add(each.hub)
+            self._members.setdefault(each.hub, set()).add(each.vpc_id)
+        self._reached: dict[tuple[str, frozenset[str] | None], frozenset[str]] = {}
+        self._room = _MOST_REMEMBERED
 
     def covers(self, vpc_id: str, address: Address) -> bool | None:
         """Whether a CIDR of the VPC holds the address; None where the VPC's CIDRs are not known."""
@@ -108,12 +142,26 @@ class Networks:
         ranges = self._subnet_ranges.get(vpc_id)
         return None if ranges is None else ranges.find(address)
 
+    def hubs_of(self, vpc_id: str, traffic_path: int = 0) -> set[Hub]:
+        """The hubs to which a VPC is attached, of the kinds that ``traffic_path`` leaves."""
+        kinds = _KINDS_OF_PATH.get(traffic_path)
+        return {hub for hub in self._hubs.get(vpc_id, ()) if kinds is None or hub.kind in kinds}
+
     def connected(self, vpc_id: str, traffic_path: int = 0) -> frozenset[str]:
-        """VPCs connected to this one by what ``traffic_path`` leaves (0: not told, all of them)."""
-        known = self._reached.get((vpc_id, traffic_path))
+        """Other VPCs, paired or on a common hub with this one by what ``traffic_path`` leaves (0: not told, all)."""
+        kinds = _KINDS_OF_PATH.get(traffic_path)
+        known = self._reached.get((vpc_id, kinds))
         if known is None:
-            kinds = _KINDS_OF_PATH.get(traffic_path)
-            links = self._connected.get(vpc_id, {})
-            known = frozenset(other for other, how in links.items() if kinds is None or how & kinds)
-            self._reached[vpc_id, traffic_path] = known
+            pairs = {other for kind, other in self._pairs.get(vpc_id, ()) if kinds is None or kind in kinds}
+            members = (self._members[hub] for hub in self.hubs_of(vpc_id, traffic_path))
+            known = frozenset(pairs.union(*members) - {vpc_id})
+            self._remember((vpc_id, kinds), known)
         return known
+
+    def _remember(self, name: tuple[str, frozenset[str] | None], reached: frozenset[str]) -> None:
+        """Keep an answer; all others go where they would be too many, since every VPC of a hub has all the others."""
+        self._room -= len(reached) + 1
+        if self._room < 0:
+            self._reached.clear()
+            self._room = _MOST_REMEMBERED - len(reached) - 1
+        self._reached[name] = reached

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from enricher.errors import InventoryError
 from enricher.inventory import ADDRESS_SCHEMA, INSTANCE_SCHEMA, INTERFACE_SCHEMA, InventoryTables, Part
-from enricher.networks import Connection, Networks, Subnet, Vpc
+from enricher.networks import Connection, Hub, Membership, Networks, Subnet, Vpc
 
 VERSION: Final = "2"
 _CIDRS: Final = pa.list_(pa.string())
@@ -31,6 +31,16 @@ _VPC_SCHEMA: Final = pa.schema([("vpc_id", pa.string()), ("cidrs", _CIDRS), ("pa
 _CONNECTION_SCHEMA: Final = pa.schema(
     [("one", pa.string()), ("other", pa.string()), ("connection", pa.string()), ("part", pa.string())]
 )
+_MEMBERSHIP_SCHEMA: Final = pa.schema(
+    [
+        ("vpc_id", pa.string()),
+        ("hub_id", pa.string()),
+        ("connection", pa.string()),
+        ("part", pa.string()),
+        ("account_id", pa.string()),
+        ("hub_account_id", pa.string()),
+    ]
+)
 _PART_SCHEMA: Final = pa.schema(
     [
         ("part", pa.string()),
@@ -47,6 +57,7 @@ _SCHEMAS: Final = {
     "subnet": _SUBNET_SCHEMA,
     "vpc": _VPC_SCHEMA,
     "connection": _CONNECTION_SCHEMA,
+    "membership": _MEMBERSHIP_SCHEMA,
     "part": _PART_SCHEMA,
 }
 
@@ -78,6 +89,20 @@ def to_snapshot(tables: InventoryTables) -> Any:
         "connection": pa.Table.from_pylist(
             [{"one": c.one, "other": c.other, "connection": c.kind, "part": c.part} for c in networks.connections],
             _CONNECTION_SCHEMA,
+        ),
+        "membership": pa.Table.from_pylist(
+            [
+                {
+                    "vpc_id": m.vpc_id,
+                    "hub_id": m.hub.hub_id,
+                    "connection": m.hub.kind,
+                    "part": m.part,
+                    "account_id": m.account_id,
+                    "hub_account_id": m.hub_account_id,
+                }
+                for m in networks.memberships
+            ],
+            _MEMBERSHIP_SCHEMA,
         ),
         "part": pa.Table.from_pylist([{**asdict(part), "part": part.name} for part in tables.parts], _PART_SCHEMA),
     }
@@ -121,6 +146,16 @@ def from_snapshot(body: Any, name: str) -> InventoryTables:
             [
                 Connection(row["one"], row["other"], row["connection"], row["part"])
                 for row in parts["connection"].to_pylist()
+            ],
+            [
+                Membership(
+                    row["vpc_id"],
+                    Hub(row["connection"], row["hub_id"]),
+                    row["part"],
+                    row["account_id"],
+                    row["hub_account_id"],
+                )
+                for row in parts["membership"].to_pylist()
             ],
         )
     except (pa.ArrowException, KeyError, ValueError, TypeError, OSError) as error:

@@ -7,10 +7,11 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from command_line import refused, vpcflow
-from made_by_hand import Document, eni, estate, peering, subnet, vpc
+from made_by_hand import Document, eni, estate, peering, subnet, transit, vpc
 
 from enricher.history import CONSISTENCY_SECONDS
 from enricher.inventory import Part
+from enricher.networks import Networks
 from enricher.snapshot import from_snapshot, to_snapshot
 
 PART = "111122223333/us-east-1"
@@ -61,6 +62,7 @@ AFTER = {
         vpcs=[vpc("vpc-a", "10.0.0.0/16", "10.9.0.0/16"), vpc("vpc-b", "10.1.0.0/16")],
         subnets=[subnet("subnet-a", "vpc-a", "10.0.1.0/24"), subnet("subnet-b", "vpc-a", "10.9.1.0/24", "use1-az2")],
         peerings=[peering("vpc-a", "vpc-b")],
+        transits=[*transit("tgw-1", "vpc-a", "vpc-b", "vpc-x"), *transit("tgw-2", "vpc-a")],
     ),
     "instances": instances(i_1={"Name": "web-2", "project": "shop"}, i_2={"Team": "data"}),
 }
@@ -217,6 +219,7 @@ def test_show_counts_what_an_inventory_holds(run, after):
     }
     assert found["instances"] == 3
     assert (found["vpcs"], found["subnets"], found["connections"]) == (2, 2, {"peering": 1})
+    assert found["hubs"] == {"transit_gateway": {"hubs": 2, "attachments": 4}}
     # Held: one each of five interfaces, and 10.0.1.5 by eni-db. Given up: 10.0.1.5 by eni-web, both of eni-gone's,
     # and 10.0.1.7 by eni-spare as it was attached before.
     assert found["addresses"] == {
@@ -270,6 +273,32 @@ def test_show_of_one_vpc_or_part_counts_only_that(run, after):
     of_part = told(run("inventory", "show", after, "--part", PART, "--output", "json"))
     assert (of_vpc["interfaces"]["total"], of_vpc["vpcs"], of_vpc["subnets"]) == (5, 1, 2)
     assert (of_part["interfaces"]["total"], of_part["vpcs"], len(of_part["parts"])) == (5, 2, 1)
+    of_b = told(run("inventory", "show", after, "--vpc", "vpc-b", "--output", "json"))
+    assert (of_b["connections"], of_b["hubs"]) == ({"peering": 1}, {"transit_gateway": {"hubs": 1, "attachments": 1}})
+    assert "1 peering, 2 transit_gateway with 4 VPC attachments" in run("inventory", "show", after).out
+
+
+def test_what_two_parts_tell_of_is_counted_once(tmp_path, run, after):
+    """A peering by both its sides, an attachment by the gateway's owner and by the VPC's."""
+    tables = from_snapshot(after.read_bytes(), "second")
+    told_by = [*tables.parts, Part("444455556666/us-east-1", SECOND, SECOND + 4.0)]
+    networks = tables.networks
+    again = [
+        [replace(each, part=told_by[1].name) for each in rows] for rows in (networks.connections, networks.memberships)
+    ]
+    turned = [replace(each, one=each.other, other=each.one) for each in again[0]]
+    both = Networks(
+        networks.vpcs, networks.subnets, [*networks.connections, *turned], [*networks.memberships, *again[1]]
+    )
+    (tmp_path / "both.parquet").write_bytes(to_snapshot(replace(tables, networks=both, parts=tuple(told_by))))
+
+    for given in ((), ("--part", told_by[1].name)):
+        found = told(run("inventory", "show", tmp_path / "both.parquet", *given, "--output", "json"))
+        assert found["connections"] == {"peering": 1}
+        assert found["hubs"] == {"transit_gateway": {"hubs": 2, "attachments": 4}}
+    assert told(run("inventory", "diff", after, tmp_path / "both.parquet", "--output", "json"))["networks"] == {
+        "vpcs": [], "subnets": [], "connections": []
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -313,7 +342,13 @@ def test_diff_tells_every_change(run, before, after):
             {"name": "vpc-b", "from": None, "to": ["10.1.0.0/16"]},
         ],
         "subnets": [{"name": "subnet-b", "from": None, "to": ["vpc-a", "10.9.1.0/24", "use1-az2"]}],
-        "connections": [{"name": "peering vpc-a vpc-b", "from": None, "to": []}],
+        "connections": [
+            {"name": "peering vpc-a vpc-b", "from": None, "to": []},
+            *(
+                {"name": f"transit_gateway {attachment}", "from": None, "to": []}
+                for attachment in ("tgw-1 vpc-a", "tgw-1 vpc-b", "tgw-1 vpc-x", "tgw-2 vpc-a")
+            ),
+        ],
     }
     assert found["parts"] == {"new": [], "gone": [], "failing": [], "recovered": []}
 
@@ -332,6 +367,7 @@ def test_diff_reads_like_a_change_log(run, before, after):
         '  eni-db: Team: none -> "data"; team: "data" -> none',
         "  vpc-a: 10.0.0.0/16 -> 10.0.0.0/16, 10.9.0.0/16",
         "  peering vpc-a vpc-b: new",
+        "  transit_gateway tgw-2 vpc-a: new",
     ):
         assert line in ran.out
 
@@ -353,7 +389,7 @@ def test_show_of_a_part_that_was_never_scanned_holds_nothing(tmp_path, run, afte
     both.write_bytes(to_snapshot(replace(tables, parts=(*tables.parts, Part("444455556666/us-east-1", None, None)))))
 
     found = told(run("inventory", "show", both, "--part", "444455556666/us-east-1", "--output", "json"))
-    assert (found["addresses"]["total"], found["connections"], found["vpcs"]) == (0, {}, 0)
+    assert (found["addresses"]["total"], found["connections"], found["hubs"], found["vpcs"]) == (0, {}, {}, 0)
 
 
 def test_an_interface_that_ipam_tells_of_too_is_as_ec2_tells_it(tmp_path, run, before):

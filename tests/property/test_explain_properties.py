@@ -17,6 +17,7 @@ PLACES = {"10.0.1.5": "10.0.0.0/16", "198.51.100.7": "198.51.100.0/24", "2001:db
 PREFIXES = {"10.0.1.5": "10.0.1.0/28", "2001:db8::5": "2001:db8::/80"}
 INTERFACES = [f"eni-{name[-1]}{number}" for name in VPCS for number in (1, 2)]
 EC2, OTHER, IPAM = "111122223333/us-east-1", "444455556666/us-east-1", "ipam/ipam-scope-1"
+ACCOUNTS = st.sampled_from([None, EC2[:12], OTHER[:12], "777788889999"])
 TIMES = st.integers(0, 12)
 
 
@@ -77,6 +78,10 @@ def scanned(tables, parts, draw):
             [replace(each, part=EC2) for each in tables.networks.vpcs],
             [replace(each, part=EC2) for each in tables.networks.subnets],
             [replace(each, part=EC2) for each in tables.networks.connections],
+            [
+                replace(each, part=EC2, account_id=draw(ACCOUNTS), hub_account_id=draw(ACCOUNTS))
+                for each in tables.networks.memberships
+            ],
         ),
         parts=(Part(EC2, 12.0, 12.0), Part(IPAM, 12.0, 12.0), Part(OTHER, *((None, None) if never else (9.0, 9.5)))),
     )

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_by_hand import transit
 
 from enricher.errors import InventoryError
 from enricher.inventory import InventoryTables, Part
@@ -17,6 +18,7 @@ TEXT = st.text(st.characters(codec="utf-8"), max_size=6)
 TAGS = st.lists(st.tuples(TEXT, TEXT), max_size=3, unique_by=lambda pair: pair[0]).map(
     lambda pairs: [{"Key": key, "Value": value} for key, value in pairs]
 )
+OWNERS = {"TransitGatewayOwnerId": "111122223333", "ResourceOwnerId": "444455556666"}
 VPC = st.sampled_from(["vpc-0a", "vpc-0b"])
 MOMENT = st.integers(0, 2_000_000_000).map(lambda seconds: datetime.fromtimestamp(seconds, UTC).isoformat())
 
@@ -72,6 +74,12 @@ def inventories(draw: st.DrawFn) -> InventoryTables:
             ]
         },
     }
+    documents["transit-gateway-attachments"] = {
+        "TransitGatewayAttachments": [
+            transit(gateway, vpc_id, **draw(st.sampled_from([{}, OWNERS])))[0]
+            for gateway, vpc_id in draw(st.lists(st.tuples(st.sampled_from(["tgw-1", "tgw-2"]), VPC), max_size=3))
+        ]
+    }
     chosen = draw(st.sets(st.sampled_from(sorted(documents))))
     observed_at = draw(st.one_of(st.none(), st.floats(0, 4e9), st.just(1_794_996_060.123456)))
     part = draw(st.sampled_from([None, "111122223333/eu-west-1", "ipam/ipam-scope-1"])) if observed_at else None
@@ -96,7 +104,7 @@ def told(tables: InventoryTables) -> dict[str, Any]:
         "interfaces": (tables.interfaces.schema, tables.interfaces.to_pylist()),
         "addresses": (tables.addresses.schema, tables.addresses.to_pylist()),
         "instances": (tables.instances.schema, tables.instances.to_pylist()),
-        "networks": (networks.vpcs, networks.subnets, networks.connections),
+        "networks": (networks.vpcs, networks.subnets, networks.connections, networks.memberships),
         "observed_at": tables.observed_at,
         "parts": tables.parts,
     }

@@ -46,7 +46,8 @@ def told(history: InventoryTables):
     """All of an inventory as plain values."""
     networks = history.networks
     tables = [table.to_pylist() for table in (history.interfaces, history.addresses, history.instances)]
-    return tables, networks.vpcs, networks.subnets, networks.connections, history.observed_at, history.parts
+    told = (networks.vpcs, networks.subnets, networks.connections, networks.memberships)
+    return tables, told, history.observed_at, history.parts
 
 
 def owners(history: InventoryTables, address: str):

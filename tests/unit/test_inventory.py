@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_by_hand import eni, estate, iso, peering, subnet, vpc
+from made_by_hand import eni, estate, iso, peering, subnet, transit, vpc
 
 from enricher.addresses import Address
 from enricher.inventory import ALWAYS, FOREVER, Inventory, Owner, Part, promoted_values
@@ -38,6 +38,7 @@ NETWORKS = {
     "vpcs": [vpc("vpc-a", "10.0.0.0/16")],
     "subnets": [subnet("subnet-a", "vpc-a", "10.0.1.0/24")],
     "peerings": [peering("vpc-a", "vpc-b")],
+    "transits": transit("tgw-1", "vpc-a", "vpc-c"),
 }
 EVERYTHING = eni(
     "eni-1",
@@ -94,9 +95,10 @@ def test_a_scan_proves_from_its_end_and_up_to_its_beginning(part, primary, secon
     (interface,) = tables.interfaces.to_pylist()
     assert (interface["part"], interface["seen_from"], interface["seen_until"]) == (part, 9_011, until)
     assert tables.parts == (Part(part, 9_000.5, 9_010.5),)
+    networks = tables.networks
     told_by = {
         one.part
-        for told in (tables.networks.vpcs, tables.networks.subnets, tables.networks.connections)
+        for told in (networks.vpcs, networks.subnets, networks.connections, networks.memberships)
         for one in told
     }
     assert told_by == {part}

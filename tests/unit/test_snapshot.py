@@ -36,7 +36,9 @@ DOCUMENTS = {
 
 def same(one: InventoryTables, other: InventoryTables) -> bool:
     """Whether two inventories hold the same."""
-    networks = [(each.networks.vpcs, each.networks.subnets, each.networks.connections) for each in (one, other)]
+    networks = [
+        (told.vpcs, told.subnets, told.connections, told.memberships) for told in (one.networks, other.networks)
+    ]
     tables = all(
         getattr(one, name).combine_chunks().equals(getattr(other, name).combine_chunks())
         for name in ("interfaces", "addresses", "instances")
