@@ -31,7 +31,7 @@ class Unseen:
 
 def _strangers(networks: Networks, begun: Mapping[str, float | None], *, is_complete: bool) -> set[str]:
     """VPCs named by connections alone, unless a scan that would have told of them has not."""
-    found = set()
+    found: set[str] = set()
     if not is_complete:
         found.update(*((link.one, link.other) for link in networks.connections))
     for each in networks.memberships:
