@@ -132,7 +132,8 @@ def _check(entry: Any, members: Mapping[str, Any], where: str) -> None:
         value = entry[name]
         if not isinstance(value, types) or isinstance(value, bool):
             raise TypeError(f"{where}{name} has another type")
-        if isinstance(value, (int, float)) and not (math.isfinite(value) and abs(value) < 2**53):
+        # A whole number of JSON may be larger than any float.
+        if isinstance(value, (int, float)) and not (abs(value) < 2**53 and math.isfinite(value)):
             raise ValueError(f"{where}{name} is no time")
 
 

@@ -50,6 +50,8 @@ _PART_SCHEMA: Final = pa.schema(
         ("error", pa.string()),
     ]
 )
+# Of an owned prefix the length alone is read, at every look-up.
+_PREFIX: Final = r"^([\d.]+/(\d|[12]\d|3[0-2])|[\da-f.]*:[\da-f:.]*/(\d{1,2}|1[01]\d|12[0-8]))$"
 _SCHEMAS: Final = {
     "interface": INTERFACE_SCHEMA,
     "address": ADDRESS_SCHEMA,
@@ -172,7 +174,8 @@ def from_snapshot(body: Any, name: str) -> InventoryTables:
 
 def _groups(file: Any) -> dict[str, int]:
     """Which row group holds which kind; raises ValueError where one holds several."""
-    column = next(n for n in range(file.metadata.num_columns) if file.schema.column(n).path == "kind")
+    paths = [file.schema.column(n).path for n in range(file.metadata.num_columns)]
+    column = paths.index("kind")
     kinds = [file.metadata.row_group(n).column(column).statistics for n in range(file.num_row_groups)]
     if any(kind is None or kind.min != kind.max for kind in kinds):
         raise ValueError("a row group holds several kinds")
@@ -186,10 +189,15 @@ def _part(file: Any, group: int | None, schema: pa.Schema) -> pa.Table:
 
 
 def _check_owners(addresses: pa.Table, interfaces: pa.Table) -> None:
-    """Raises ValueError where an address is owned by an interface that the snapshot does not hold, or out of order."""
+    """Raises ValueError where an owner is none of the snapshot's interfaces, an address is none, or out of order."""
+    if any(addresses[name].null_count for name in ("address", "row")):
+        raise ValueError("an address or its owner is not told")
     rows = pc.min_max(addresses["row"]).as_py()
     if addresses.num_rows and not 0 <= rows["min"] <= rows["max"] < interfaces.num_rows:
         raise ValueError("an owner is not among the interfaces")
     texts = addresses["address"].combine_chunks()
     if not pc.all(pc.less_equal(texts[:-1], texts[1:]), min_count=0).as_py():
         raise ValueError("the addresses are not in order")
+    prefixes = texts.filter(pc.match_substring(texts, "/"))
+    if not pc.all(pc.match_substring_regex(prefixes, _PREFIX), min_count=0).as_py():
+        raise ValueError("a prefix has no length")

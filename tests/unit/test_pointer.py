@@ -78,6 +78,7 @@ def test_a_pointer_comes_back_as_it_was_written(observed_at, told, formats, tags
         ({"observed_at": float("nan")}, "observed_at is no time"),
         ({"observed_at": float("inf")}, "observed_at is no time"),
         ({"observed_at": 10**30}, "observed_at is no time"),
+        ({"observed_at": -(10**400)}, "observed_at is no time"),
         ({"parts": {}}, "parts has another type"),
         ({"parts": [[]]}, "parts: has something else than an object"),
         ({"parts": [{"name": "x"}]}, "parts: begun_at is missing"),

@@ -1,6 +1,10 @@
 """A snapshot is its inventory: written and read back, it answers the same; what is damaged is refused."""
 
+from dataclasses import replace
+from typing import Any
+
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,7 +13,7 @@ from made_by_hand import eni, estate, found, history, peering, scan, source, sub
 from enricher.attribution import Source
 from enricher.errors import InventoryError
 from enricher.history import merge
-from enricher.inventory import Inventory, InventoryTables, Part
+from enricher.inventory import ADDRESS_SCHEMA, Inventory, InventoryTables, Part
 from enricher.inventory_documents import tables_of
 from enricher.networks import Networks
 from enricher.schema import DEFAULT_PROMOTED_TAGS
@@ -122,3 +126,33 @@ def test_a_snapshot_cut_short_is_refused(place):
 
     with pytest.raises(InventoryError, match=r"^inventory s3://x/y: is no snapshot .*vpcflow inventory build"):
         from_snapshot(body[: int(place * len(body))], "s3://x/y")
+
+
+def test_a_parquet_file_that_only_claims_to_be_a_snapshot_is_refused():
+    """Its version alone makes it none."""
+    sink = pa.BufferOutputStream()
+    metadata = {"inventory_version": "2", "observed_at": ""}
+    pq.write_table(pa.table({"a": [1]}).replace_schema_metadata(metadata), sink)
+
+    with pytest.raises(InventoryError, match="is no snapshot"):
+        from_snapshot(sink.getvalue(), "it")
+
+
+@pytest.mark.parametrize(
+    "owned",
+    [
+        {"row": None}, {"row": 3}, {"row": -1}, {"address": None}, {"address": "10.0.2.0/x"}, {"address": "10.0.2.0/"},
+        {"address": "10.0.2.0/33"}, {"address": "2001:db8::/129"}, {"address": "/"},
+    ],
+)  # fmt: skip
+def test_an_owner_that_could_not_be_looked_up_is_refused_when_it_is_read(owned):
+    """It would fail every batch, or name somebody else."""
+    row: dict[str, Any] = {"address": "10.0.2.0/28", "vpc_id": "vpc-a", "row": 0, "valid_from": 1, "seen_until": 2}
+    told = [row | {"is_open": True}, row | {"address": "2001:db8::/80", "is_open": True}]
+    tables = tables_of(DOCUMENTS)
+
+    sound = replace(tables, addresses=pa.Table.from_pylist(told, ADDRESS_SCHEMA))
+    assert same(from_snapshot(to_snapshot(sound), "it"), sound)
+    odd = replace(tables, addresses=pa.Table.from_pylist([told[0] | owned], ADDRESS_SCHEMA))
+    with pytest.raises(InventoryError, match="is no snapshot"):
+        from_snapshot(to_snapshot(odd), "it")
