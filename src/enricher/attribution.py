@@ -329,7 +329,7 @@ class Attributor:
     def _attachment(self, number: int, owner: Owner) -> tuple[str, str | None, tuple[int, str | None]]:
         inventory = self.sources[number].inventory
         row = owner.row
-        return inventory.interface_ids[row], inventory.instance_ids[row], (number, inventory.part_of(row))
+        return inventory.name_of(row), inventory.instance_ids[row], (number, inventory.part_of(row))
 
     def _located(self, address: Address, vpc_id: str) -> Candidate:
         for number, source in enumerate(self.sources):

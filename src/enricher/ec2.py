@@ -224,7 +224,7 @@ class Ec2Reader:
             asked |= reached
             missed |= unique.keys() - reached
             for document in found:
-                documents.setdefault(document["NetworkInterfaceId"], document)
+                documents.setdefault(document.get("NetworkInterfaceId", ""), document)
         return Asked(tuple(documents.values()), frozenset(asked - missed))
 
     def instances(self, ids: Iterable[str], *, budget: Budget) -> Asked:

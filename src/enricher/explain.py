@@ -220,7 +220,7 @@ class Explainer:
 
     def _attachment(self, owner: Owner) -> tuple[str, str | None, tuple[int, str | None]]:
         inventory = self._source.inventory
-        return inventory.interface_ids[owner.row], inventory.instance_ids[owner.row], (0, inventory.part_of(owner.row))
+        return inventory.name_of(owner.row), inventory.instance_ids[owner.row], (0, inventory.part_of(owner.row))
 
 
 def _ownerships(tables: InventoryTables, address: Address) -> list[Ownership]:

@@ -199,6 +199,10 @@ class Inventory:
         own = (Address.parse(text) for text in self.own_addresses(row))
         return any(owner.is_open for address in own for owner in self.owners(address) if owner.row == row)
 
+    def name_of(self, row: int) -> str:
+        """What tells the row's owner from others: the interface's id; an Elastic IP of none has its own."""
+        return self.interface_ids[row] or str(self.endpoints["resource_id"][row])
+
     def part_of(self, row: int) -> str | None:
         """Which part told of the interface; None for CLI files."""
         code = self.part_codes[row]

@@ -87,11 +87,12 @@ def completed(lists: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
 
 
 def elastic_ips(rows: Iterable[Document]) -> Iterator[ElasticIp]:
-    """Every Elastic IP, each once."""
+    """Every Elastic IP, each once; one that IPAM tells of two accounts (it was transferred) is two."""
     seen = set()
     for row in rows:
-        if row.get("ResourceType") == "eip" and row.get("ResourceCidr") not in seen:
-            seen.add(row.get("ResourceCidr"))
+        told = row.get("ResourceId"), row.get("ResourceCidr")
+        if row.get("ResourceType") == "eip" and told not in seen:
+            seen.add(told)
             yield ElasticIp(
                 str(_network(row).network_address),
                 row["ResourceId"],

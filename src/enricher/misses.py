@@ -5,12 +5,14 @@ Everything asked is kept with the time of its answer, because an owner is proven
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import Any, Final
 
 from cache import Budget, TTLCache
 from enricher.addresses import IPV6, Address
 from enricher.attribution import Source
 from enricher.ec2 import Document, Ec2Reader
+from enricher.errors import InventoryError
 from enricher.inventory import Inventory
 from enricher.inventory_documents import tables_of
 
@@ -66,7 +68,10 @@ class MissSource:
                 "vpc-peering-connections": {"VpcPeeringConnections": list(peerings)},
                 "transit-gateway-attachments": {"TransitGatewayAttachments": list(attachments)},
             }
-            return {(NETWORKS, ""): self._source(documents, {}, frozenset())}
+            try:
+                return {(NETWORKS, ""): self._source(documents, {}, frozenset())}
+            except InventoryError:
+                return {}
 
         answers = self._cache.get_many([(NETWORKS, "")], now, load)
         source: Source | None = {**answers.stale, **answers.found}.get((NETWORKS, ""))
@@ -111,6 +116,8 @@ class MissSource:
         def load(missing: list[_CacheKey]) -> dict[_CacheKey, Learnt | None]:
             kind = missing[0][0]
             answer = ask([name for _, name in missing])
+            if not _are_sound({"network-interfaces": {"NetworkInterfaces": list(answer.documents)}}):
+                return {}
             owners: dict[str, list[Document]] = {}
             for document in answer.documents:
                 for name in names_of(document):
@@ -125,12 +132,20 @@ class MissSource:
         unasked = frozenset(name for _, name in answers.unresolved)
         if not interfaces:
             return None, unasked
-        asked = frozenset(name for kind, name in keys if kind == ADDRESS and name not in unasked)
+        answered_at = {name: one.at for answer in (answers.found, answers.stale) for (_, name), one in answer.items()}
+        asked = {name for kind, name in keys if kind == ADDRESS and name not in unasked}
+        # Who came later with another address's answer may not be the only one who came since this one was asked for.
+        asked -= {
+            name
+            for interface_id, interface in interfaces.items()
+            for name in _addresses_of(interface)
+            if seen_at[interface_id] > answered_at.get(name, -inf)
+        }
         documents = {
             "network-interfaces": {"NetworkInterfaces": list(interfaces.values())},
             "instances": {"Reservations": self._reservations(interfaces.values(), now, budget)},
         }
-        return self._source(documents, seen_at, asked), unasked
+        return self._source(documents, seen_at, frozenset(asked)), unasked
 
     def _reservations(self, interfaces: Iterable[Document], now: float, budget: Budget) -> list[Document]:
         """The instances behind interfaces, for their tags."""
@@ -138,7 +153,9 @@ class MissSource:
 
         def load(missing: list[_CacheKey]) -> dict[_CacheKey, Learnt | None]:
             answer = self._reader.instances([name for _, name in missing], budget=budget)
-            found = {i["InstanceId"]: i for reservation in answer.documents for i in reservation["Instances"]}
+            if not _are_sound({"instances": {"Reservations": list(answer.documents)}}):
+                return {}
+            found = {i.get("InstanceId"): i for reservation in answer.documents for i in reservation["Instances"]}
             return {
                 (INSTANCE, name): Learnt(now, ({"Instances": [found[name]]},)) if name in found else None
                 for name in answer.asked
@@ -152,10 +169,20 @@ class MissSource:
         return Source(Inventory(tables, self._promoted), "ec2", asked=asked)
 
 
+def _are_sound(documents: Mapping[str, Document]) -> bool:
+    """Whether an inventory can be made of them. What cannot be read would fail every batch: it counts as not said."""
+    try:
+        tables_of(documents)
+    except InventoryError:
+        return False
+    return True
+
+
 def _addresses_of(interface: Document) -> set[str]:
     private = interface.get("PrivateIpAddresses") or ()
     names = {address.get("PrivateIpAddress") for address in private}
     names |= {(address.get("Association") or {}).get("PublicIp") for address in private}
     names |= {(interface.get("Association") or {}).get("PublicIp")}
-    names |= {Address.parse(a["Ipv6Address"]).text for a in interface.get("Ipv6Addresses") or ()}
+    ipv6 = (address.get("Ipv6Address") for address in interface.get("Ipv6Addresses") or ())
+    names |= {Address.parse(text).text for text in ipv6 if text}
     return {name for name in names if name}

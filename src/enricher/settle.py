@@ -189,7 +189,7 @@ class _Knowledge:
         return pc.fill_null(until, float(self._complete_until))
 
     def comes_back(self, owner: tuple[str | None, str | None], vpc_id: str | None, address: str, start: int) -> bool:
-        """Whether (interface, instance) had the address before ``start`` and next after it, nobody in between."""
+        """Whether ``owner`` (``name_of``, instance) had the address before ``start`` and next after, nobody between."""
         inventory = self._inventory
         parsed = Address.parse(address)
         spells = sorted(
@@ -200,7 +200,7 @@ class _Knowledge:
         before = [row for valid_from, _, row in spells if valid_from <= start][-1:]
         after = [row for valid_from, _, row in spells if valid_from > start][:1]
         return bool(before and after) and all(
-            (inventory.interface_ids[row], inventory.instance_ids[row]) == owner for row in (*before, *after)
+            (inventory.name_of(row), inventory.instance_ids[row]) == owner for row in (*before, *after)
         )
 
 
@@ -285,14 +285,15 @@ def _returning(side: str, rows: pa.Table, before: Mapping[str, Any], doubtful: A
     """Of the doubtful rows those whose owner had the address before the flow, and next after it."""
     numbers = pc.indices_nonzero(doubtful)
     address = pc.coalesce(_words(rows, f"pkt_{side}addr"), _words(rows, f"{side}addr"))
-    asked = (before["interface_id"], before["instance_id"], before["vpc_id"], address, plain(rows["start"]))
+    names = pc.coalesce(before["interface_id"], before["resource_id"])
+    asked = (names, before["instance_id"], before["vpc_id"], address, plain(rows["start"]))
     found: dict[tuple[Any, ...], bool] = {}
     returning = []
     for number, *key in zip(numbers.to_pylist(), *(column.take(numbers).to_pylist() for column in asked), strict=True):
-        interface_id, instance_id, vpc_id, text, start = key
+        name, instance_id, vpc_id, text, start = key
         known = found.get(tuple(key))
         if known is None:
-            known = knowledge.comes_back((interface_id, instance_id), vpc_id, text, start)
+            known = knowledge.comes_back((name, instance_id), vpc_id, text, start)
             found[tuple(key)] = known
         if known:
             returning.append(number)

@@ -261,6 +261,56 @@ def test_an_address_that_could_not_be_asked_is_not_told_by_anothers_answer(ec2):
 # ── what is asked, and how often ─────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.parametrize("attached", [1, 5_001], ids=["it had an owner", "nobody had it"])
+def test_who_came_since_an_address_was_asked_for_may_not_be_alone(ec2, attached):
+    """A later answer to another question shows one owner in a connected VPC; the one in another VPC it does not."""
+    overlapping = {
+        "vpcs": [vpc("vpc-a", "10.0.0.0/16"), vpc("vpc-b", "10.1.0.0/16"), vpc("vpc-c", "10.1.0.0/16")],
+        "peerings": [peering("vpc-a", "vpc-b"), peering("vpc-a", "vpc-c")],
+    }
+    here = eni("eni-1", "10.0.0.4", attached=1)
+    shown = eni("eni-b", "10.1.0.9", vpc="vpc-b", attached=attached)
+    shown["PrivateIpAddresses"][0]["Association"] = {"PublicIp": "198.51.100.7"}
+    snapshot = source(estate(interfaces=[here], **overlapping), 4_000)
+    ec2.owns(here, *([shown] if attached == 1 else []), **overlapping)
+    ((before,), _) = ec2.rows([sent("10.1.0.9", 4_900)], snapshot, now=5_010)
+    ec2.owns(here, shown, eni("eni-c", "10.1.0.9", vpc="vpc-c", attached=5_001), **overlapping)
+
+    (row, public), _ = ec2.rows([sent("10.1.0.9", 5_005), sent("198.51.100.7", 5_065)], snapshot, now=5_066)
+
+    assert before["dst_interface_id"] == ("eni-b" if attached == 1 else None)
+    assert (row["dst_interface_id"], public["dst_interface_id"]) == (None, "eni-b")
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        eni("eni-odd", "10.0.0.9", Ipv4Prefixes=[{"Ipv4Prefix": "10.0.0.0/99"}]),
+        eni("eni-odd", "10.0.0.9", "10.0.0.256"),
+        eni("eni-odd", "10.0.0.9", Ipv6Addresses=[{"Ipv6Address": "2001:db8::x"}]),
+    ],
+    ids=["prefix", "IPv4", "IPv6"],
+)
+def test_an_answer_that_cannot_be_read_costs_no_record(ec2, odd):
+    """The batch lands, and what was asked for counts as not asked, for the odd one may be a second owner."""
+    ec2.owns(odd, eni("eni-b", "10.0.0.10", attached=1))
+
+    rows, _ = ec2.rows([sent("10.0.0.9"), sent("10.0.0.10"), sent("10.9.9.9")], networks_only())
+
+    assert [answer(row) for row in rows[:2]] == [("subnet", "subnet", None)] * 2
+    assert rows[2]["dst_status"] == "unresolved"
+
+
+def test_networks_that_cannot_be_read_cost_no_record(ec2):
+    """Without a snapshot they are asked for first."""
+    ec2.owns(vpcs=[vpc("vpc-a", "10.0.0.0/99")])
+
+    (row,), _ = ec2.rows([sent("10.0.0.9")])
+
+    assert row["dst_status"] in ("unresolved", "absent")
+    assert row["src_interface_id"] == "eni-1"
+
+
 def test_what_the_snapshot_knows_is_not_asked(ec2):
     """Named, continued, or older than a complete snapshot: no request."""
     snapshot = source(

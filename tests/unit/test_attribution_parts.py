@@ -178,6 +178,35 @@ def test_two_claims_of_ipam_for_one_time_leave_the_subnet():
         assert found([of_parts(mine(), *scans, max_gap_s=9_999)], "10.0.1.7", "vpc-a", when)[0] == "subnet"
 
 
+def elastic(allocation: str, *begun: float, part: str = IPAM) -> list[InventoryTables]:
+    """IPAM's scans of an Elastic IP that is associated with nothing IPAM knows of."""
+    row = {"ResourceType": "eip", "ResourceId": allocation, "ResourceCidr": "198.51.100.7/32"}
+    return [scan(part, each, each + 10, {"ipam-resource-cidrs": {"IpamResourceCidrs": [row]}}) for each in begun]
+
+
+def test_an_elastic_ip_of_two_accounts_is_nobodys():
+    """One that was transferred may be told of both: neither is proven, nor continued."""
+    one, other = elastic("eipalloc-1", 2_000, 4_000), elastic("eipalloc-2", 2_000, 4_000, part="ipam/ipam-scope-2")
+    alone = of_parts(mine(), *one, max_gap_s=9_999)
+    both = of_parts(mine(), *one, *other, max_gap_s=9_999)
+
+    for when, evidence in (((2_100, 2_160), "ipam"), ((5_000, 5_060), "snapshot_open")):
+        assert held([alone], "198.51.100.7", "vpc-a", when).evidence == evidence
+        assert found([both], "198.51.100.7", "vpc-a", when) == ("ambiguous", None, None)
+
+
+def test_an_elastic_ip_that_one_scan_tells_of_twice_is_nobodys():
+    """Whichever comes first in the answer."""
+    rows = [
+        {"ResourceType": "eip", "ResourceId": name, "ResourceCidr": "198.51.100.7/32"}
+        for name in ("eipalloc-1", "eipalloc-2")
+    ]
+    told = {"ipam-resource-cidrs": {"IpamResourceCidrs": rows}}
+    known = of_parts(mine(), scan(IPAM, 2_000, 2_010, told), scan(IPAM, 4_000, 4_010, told), max_gap_s=9_999)
+
+    assert found([known], "198.51.100.7", "vpc-a", (2_100, 2_160)) == ("ambiguous", None, None)
+
+
 def test_an_account_known_through_ipam_alone_has_no_instances():
     """The interface, its place and its tags come out; what runs there is not IPAM's to know."""
     told = {**THEIR_ENI, "TagSet": [{"Key": "Name", "Value": "theirs"}], "AvailabilityZoneId": "use1-az2"}
