@@ -276,7 +276,7 @@ def test_who_came_since_an_address_was_asked_for_may_not_be_alone(ec2, attached)
     ((before,), _) = ec2.rows([sent("10.1.0.9", 4_900)], snapshot, now=5_010)
     ec2.owns(here, shown, eni("eni-c", "10.1.0.9", vpc="vpc-c", attached=5_001), **overlapping)
 
-    (row, public), _ = ec2.rows([sent("10.1.0.9", 5_005), sent("198.51.100.7", 5_065)], snapshot, now=5_066)
+    (row, public), _ = ec2.rows([sent("10.1.0.9", 5_005), sent("198.51.100.7", 5_066)], snapshot, now=5_066)
 
     assert before["dst_interface_id"] == ("eni-b" if attached == 1 else None)
     assert (row["dst_interface_id"], public["dst_interface_id"]) == (None, "eni-b")
