@@ -44,7 +44,7 @@ def is_crossing(row: Row) -> bool:
     return bool(row["traffic_class"] == "cross_az")
 
 
-def _beside(truth: Truth, key: Callable[[Row], Any], keep: Callable[[Row], bool] = lambda _: True) -> Any:
+def beside(truth: Truth, key: Callable[[Row], Any], keep: Callable[[Row], bool] = lambda _: True) -> Any:
     """Accepted flows and hops that fit, by key: key → (flows, hops)."""
     flows = grouped(filter(keep, accepted(truth.flows)), key)
     hops = grouped(filter(keep, accepted(truth.hops)), key)
@@ -53,7 +53,7 @@ def _beside(truth: Truth, key: Callable[[Row], Any], keep: Callable[[Row], bool]
 
 def cross_az_traffic(truth: Truth) -> Answer:
     """Cross-AZ traffic by pair of Availability Zones."""
-    groups = _beside(truth, lambda row: (row["src_az_id"], row["dst_az_id"]), is_crossing)
+    groups = beside(truth, lambda row: (row["src_az_id"], row["dst_az_id"]), is_crossing)
     return [
         (*key, len(flows), sum_of(flows, "packets"), sum_of(flows), sum_of(flows) / GB, usd_of(flows), sum_of(hops))
         for key, (flows, hops) in groups.items()
@@ -62,7 +62,7 @@ def cross_az_traffic(truth: Truth) -> Answer:
 
 def cross_az_projects(truth: Truth) -> Answer:
     """Cross-AZ traffic by pair of projects."""
-    groups = _beside(truth, lambda row: (row["src_label"], row["dst_label"]), is_crossing)
+    groups = beside(truth, lambda row: (row["src_label"], row["dst_label"]), is_crossing)
     return [
         (
             *key,
@@ -81,7 +81,7 @@ def cross_az_projects(truth: Truth) -> Answer:
 def cross_az_over_time(truth: Truth) -> Answer:
     """Cross-AZ traffic by hour."""
     found = []
-    for hour, (flows, hops) in _beside(truth, _hour).items():
+    for hour, (flows, hops) in beside(truth, _hour).items():
         crossing = list(filter(is_crossing, flows))
         share = round(Decimal(100 * sum_of(crossing)) / sum_of(flows), 2)
         uncounted = sum_of(filter(is_crossing, hops))
@@ -102,7 +102,7 @@ def traffic_over_time(truth: Truth) -> Answer:
 def project_traffic(truth: Truth) -> Answer:
     """Traffic by pair of projects."""
     found: Answer = []
-    for key, (flows, hops) in _beside(truth, lambda row: (row["src_label"], row["dst_label"])).items():
+    for key, (flows, hops) in beside(truth, lambda row: (row["src_label"], row["dst_label"])).items():
         is_estimated = any(row["charge"] != "not_estimated" for row in flows)
         crossing = sum_of(filter(is_crossing, flows)) / GB
         usd = usd_of(flows) if is_estimated else None
@@ -148,7 +148,7 @@ def internet_traffic(truth: Truth) -> Answer:
         return str(row["src_label"] if row["dst_label"] == "(internet)" else row["dst_label"])
 
     found = []
-    for key, (flows, hops) in _beside(truth, project, lambda row: row["traffic_class"] == "internet").items():
+    for key, (flows, hops) in beside(truth, project, lambda row: row["traffic_class"] == "internet").items():
         sent = [row for row in flows if row["dst_label"] == "(internet)"]
         cost = sum_of(sent) * Decimal("0.09") / GB
         found.append(
@@ -168,7 +168,7 @@ def aws_service_traffic(truth: Truth) -> Answer:
         return project, row["service"], path
 
     found = []
-    for group, (flows, hops) in _beside(truth, key, lambda row: row["traffic_class"] == "aws_service").items():
+    for group, (flows, hops) in beside(truth, key, lambda row: row["traffic_class"] == "aws_service").items():
         sent = sum_of(row for row in flows if row["dst_label"] == "(aws service)")
         found.append((*group, len(flows), sent, sum_of(flows) - sent, sum_of(hops)))
     return found

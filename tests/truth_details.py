@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from demo_truth import GB, Row, Truth, accepted, dollars
-from truth_answers import ADMIN_PORTS, Answer, grouped, is_crossing, sum_of, usd_of
+from truth_answers import ADMIN_PORTS, Answer, beside, grouped, is_crossing, sum_of, usd_of
 
 ACCOUNT = "123456789012"
 SYN, SYN_ACK = 2, 18
@@ -22,8 +22,10 @@ def cross_az_subnets(truth: Truth) -> Answer:
     def key(row: Row) -> tuple[Any, ...]:
         return tuple(row[f"{side}_{name}"] for name in ("subnet_id", "az_id", "vpc_id") for side in ("src", "dst"))
 
-    groups = grouped(filter(is_crossing, accepted(truth.flows)), key)
-    return [(*group, len(rows), sum_of(rows), sum_of(rows) / GB, usd_of(rows)) for group, rows in groups.items()]
+    return [
+        (*group, len(rows), sum_of(rows), sum_of(rows) / GB, usd_of(rows), sum_of(hops))
+        for group, (rows, hops) in beside(truth, key, is_crossing).items()
+    ]
 
 
 def cross_az_resources(truth: Truth) -> Answer:
@@ -150,10 +152,15 @@ def recording_gaps(truth: Truth) -> Answer:
 
 def ip_version_traffic(truth: Truth) -> Answer:
     """Traffic by IP version."""
-    groups = grouped(
-        truth.flows, lambda row: ("IPv6" if ":" in row["src_addr"] else "IPv4", row["traffic_class"], row["action"])
-    )
-    return [(*key, len(rows), sum_of(rows, "packets"), sum_of(rows)) for key, rows in groups.items()]
+
+    def key(row: Row) -> tuple[Any, ...]:
+        return "IPv6" if ":" in row["src_addr"] else "IPv4", row["traffic_class"], row["action"]
+
+    flows, hops = grouped(truth.flows, key), grouped(truth.hops, key)
+    return [
+        (*group, len(rows), sum_of(rows, "packets"), sum_of(rows), sum_of(hops.get(group, [])))
+        for group, rows in flows.items()
+    ]
 
 
 def port_traffic(truth: Truth) -> Answer:

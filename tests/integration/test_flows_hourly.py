@@ -12,6 +12,7 @@ from athena_lake import REGION, write_lake
 from enricher.hourly import hourly_columns
 from enricher.schema import PARTITION_COLUMNS, arrow_schema
 from workbench.athena.engine import Lake
+from workbench.athena.errors import LakeError
 
 TOPOLOGIES = sorted((Path(__file__).parents[1] / "data" / "topologies").glob("*.json"))
 HOUR = {"day": "2026-03-01", "hour": "10"}
@@ -124,6 +125,28 @@ def test_hours_that_compaction_added_up_are_read_and_the_others_are_added_up(tmp
         rows = lake.run("SELECT hour, flows, bytes FROM flows_hourly ORDER BY hour").rows
 
     assert rows == (("10", 7, 77), ("11", 1, 5))
+
+
+def test_hours_added_up_before_a_column_was_there_read_as_null(tmp_path):
+    """Files of the table lack what is newer than they are; the other columns are read."""
+    write_lake(tmp_path, [_flow()])
+    folder = tmp_path / "flows_hourly" / f"aws_region={REGION}" / "day=2026-03-01" / "hour=10"
+    folder.mkdir(parents=True)
+    pq.write_table(pa.table({"bytes": [5], "flows": [1], "counts_as": ["counted"]}), folder / "old.parquet")
+
+    with Lake(tmp_path) as lake:
+        assert lake.run("SELECT hour, bytes, gateway_charge FROM flows_hourly").rows == (("10", 5, None),)
+
+
+def test_an_hour_that_cannot_be_read_names_the_lake(tmp_path):
+    """The query is not to blame for a broken file: the message names the lake and the mend."""
+    write_lake(tmp_path, [_flow()])
+    folder = tmp_path / "flows_hourly" / f"aws_region={REGION}" / "day=2026-03-01" / "hour=10"
+    folder.mkdir(parents=True)
+    (folder / "broken.parquet").write_bytes(b"not Parquet")
+
+    with Lake(tmp_path) as lake, pytest.raises(LakeError, match="remove or replace that file"):
+        lake.run("SELECT bytes FROM flows_hourly")
 
 
 NAT = {"reporter": "hop", "reporter_resource_type": "nat_gateway", "reporter_resource_id": "nat-1"}

@@ -68,6 +68,7 @@ PARTITIONED = [
     "SELECT bytes FROM flow_logs AS f WHERE f.day BETWEEN ? AND ? AND bytes > 1",
     "WITH w AS (SELECT bytes FROM flows_once WHERE day >= ? AND day <= '2026-01-02') SELECT sum(bytes) FROM w",
     "SELECT charge FROM prices",
+    "SELECT line_item_usage_amount FROM cost_and_usage_report WHERE billing_period >= ?",
 ]
 UNPARTITIONED = [
     "SELECT bytes FROM flow_logs",

@@ -57,6 +57,7 @@ class Lake:
 
     def __init__(self, directory: Path, views: Path = VIEWS) -> None:
         folders = partition_folders(directory.resolve())
+        self._directory = directory
         self._connection = duckdb.connect(":memory:")
         self._catalog: dict[str, dict[str, str]] = {}
         self._reads: dict[str, list[str]] = {}
@@ -118,7 +119,7 @@ class Lake:
         globs = ", ".join(_text(f"{escape(str(folder))}/*.parquet") for folder in folders)
         types = ", ".join(f"{_text(name)}: VARCHAR" for name in PARTITION_COLUMNS)
         source = f"read_parquet([{globs}], hive_partitioning = true, hive_types = {{{types}}}, union_by_name = true)"
-        present = {row[0] for row in self._connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}  # noqa: S608  # our own paths, quoted
+        present = self._columns_of(source)
         columns = flow_logs(_extra_promoted(present))
         selected = ", ".join(
             f"CAST({_name(name) if name in present else 'NULL'} AS {kind.upper()}) AS {_name(name)}"
@@ -153,9 +154,14 @@ class Lake:
     ) -> None:
         listed = ", ".join(_text(str(file)) for file in files)
         types = ", ".join(f"{_text(name)}: {kind}" for name, kind in partitions.items())
-        names = ", ".join(map(_name, columns))
         source = f"read_parquet([{listed}], hive_partitioning = true, hive_types = {{{types}}}, union_by_name = true)"
-        self._connection.execute(f"INSERT INTO {_name(table)} SELECT {names} FROM {source}")  # noqa: S608  # our own names, quoted
+        present = self._columns_of(source)
+        # Older files lack newer columns: those read as null.
+        values = ", ".join(_name(name) if name in present else "NULL" for name in columns)
+        self._connection.execute(f"INSERT INTO {_name(table)} SELECT {values} FROM {source}")  # noqa: S608  # our own names, quoted
+
+    def _columns_of(self, source: str) -> set[str]:
+        return {row[0] for row in self._connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}  # noqa: S608  # same
 
     def _add_up_for(self, sql: str) -> None:
         """Fill ``flows_hourly`` before the first query that reads it, itself or through views."""
@@ -173,10 +179,11 @@ class Lake:
         done = ", ".join(f"({', '.join(map(_text, partition))})" for partition in self._hours)
         partition = ", ".join(map(_name, PARTITION_COLUMNS))
         others = f" WHERE ({partition}) NOT IN ({done})" if done else ""
-        with _running():
-            if self._hours:
-                files = [file for folder in self._hours.values() for file in sorted(folder.glob("*.parquet"))]
+        if self._hours:
+            files = [file for folder in self._hours.values() for file in sorted(folder.glob("*.parquet"))]
+            with _reading(self._directory):
                 self._insert(HOURLY, columns, files, dict.fromkeys(PARTITION_COLUMNS, "VARCHAR"))
+        with _running():
             self._connection.execute(f"INSERT INTO {HOURLY} SELECT {names} FROM ({definition}){others}")  # noqa: S608  # same
         self._is_added_up = True
 
