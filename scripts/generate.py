@@ -25,7 +25,7 @@ from typing import Final
 
 from enricher.hourly import hourly_columns
 from enricher.schema import FIELDS_OF_VERSION, PARTITION_COLUMNS, lake_columns
-from scripts.pages import PARTITION_MEANINGS, columns_page, metrics_page, refresher_page, settings_page
+from scripts.pages import PARTITION_MEANINGS, columns_page, metrics_page, queries_page, refresher_page, settings_page
 from workbench.athena.engine import VIEWS, view_files
 from workbench.athena.saved import list_queries
 
@@ -120,6 +120,7 @@ PARTS: Final = (
 PAGES: Final[dict[str, Callable[[], str]]] = {
     "docs/columns.md": columns_page,
     "docs/metrics.md": metrics_page,
+    "docs/queries.md": queries_page,
     "docs/settings.md": lambda: settings_page(ROOT / "template.yaml"),
     "docs/refresher.md": lambda: refresher_page(ROOT / "template.yaml"),
 }

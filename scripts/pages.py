@@ -20,6 +20,8 @@ from enricher.schema import (
     side_columns,
 )
 from enricher.settings import VARIABLES, Settings
+from workbench.athena.saved import SavedQuery, list_queries
+from workbench.athena.statement import parse, tables_of
 
 _SMALLEST: Final = {"LAKE_BUCKET": "lake", "LOG_FORMAT": "v2"}
 PARTITION_MEANINGS: Final = {
@@ -37,6 +39,10 @@ One set a batch, in CloudWatch's embedded metric format, declared in `src/enrich
 POWERTOOLS_METRICS_NAMESPACE, the dimension `service` is POWERTOOLS_SERVICE_NAME ([settings](settings.md)). A name with
 `*` is a family, one metric a value. In every batch `Lines` is `Rows` plus `Rejects`. A metric of which a batch has
 nothing to say is left out."""
+_OF_QUERIES: Final = """\
+`vpcflow query NAME --lake DIR` runs one on disk; the workgroup of `athena/template.yaml` holds them in AWS; the files are
+`athena/queries/*.sql`. Those that read `flows_hourly`, or with its prices `hourly_costs`, scan little; the others read
+rows. Dollars are estimates by list price. `unresolved_share` tells what no query counts."""
 _OF_SETTINGS: Final = """\
 Environment variables, read once at start by `src/enricher/settings.py`; one that is missing or contradicts another
 ends the start with one line that names it. The last column is the parameter of `template.yaml` that sets the variable,
@@ -160,6 +166,20 @@ def settings_page(template: Path) -> str:
             *_table("| variable | meaning | default | in the template |", rows),
         ],
     )
+
+
+def queries_page() -> str:
+    """docs/queries.md: every saved query with its question, what it reads, its parameters and columns."""
+    lines = [_OF_QUERIES, "", *_table("| query | question | reads | parameters |", map(_query_row, list_queries())), ""]
+    for query in list_queries():
+        lines += [f"## {query.title}", "", f"{_code(query.name)}. {query.question}", ""]
+        lines += [*_table("| column | meaning |", ([_code(name), meaning] for name, meaning in query.columns)), ""]
+    return _page("Saved queries", lines[:-1])
+
+
+def _query_row(query: SavedQuery) -> list[str]:
+    parameters = ", ".join(_code(f"{parameter.name}={parameter.default}") for parameter in query.parameters)
+    return [_code(query.name), query.question, ", ".join(map(_code, tables_of(parse(query.sql)))), parameters]
 
 
 def _page(title: str, lines: Sequence[str]) -> str:
