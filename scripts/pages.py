@@ -40,7 +40,7 @@ POWERTOOLS_METRICS_NAMESPACE, the dimension `service` is POWERTOOLS_SERVICE_NAME
 `*` is a family, one metric a value. In every batch `Lines` is `Rows` plus `Rejects`. A metric of which a batch has
 nothing to say is left out."""
 _OF_QUERIES: Final = """\
-`vpcflow query NAME --lake DIR` runs one on disk; the workgroup of `athena/template.yaml` holds them in AWS; the files are
+`vpcflow query NAME --lake DIR` runs one on disk; the workgroup of `athena/template.yaml` holds them in AWS; files are
 `athena/queries/*.sql`. Those that read `flows_hourly`, or with its prices `hourly_costs`, scan little; the others read
 rows. Dollars are estimates by list price. `unresolved_share` tells what no query counts."""
 _OF_SETTINGS: Final = """\
