@@ -41,7 +41,7 @@ class Accounts:
     region: str
     external_id: str
     clock: Callable[[], float]
-    _sessions: dict[str, _Session] = field(default_factory=dict)
+    _sessions: dict[str, _Session] = field(default_factory=dict, repr=False)  # they hold credentials
     _lock: RLock = field(default_factory=RLock)
 
     def target(self, account_id: str, region: str, role_arn: str = "") -> Target:

@@ -156,8 +156,9 @@ def settle_collector() -> None:
     """Keep Python's collector from walking through a loaded snapshot again and again while batches come and go.
 
     A snapshot is a great many small objects that stay, a batch a few thousand that go; neither holds cycles, so both
-    are freed without a collector.
+    are freed without a collector. Clients do leave cycles behind: frozen, they would stay for ever, load after load.
     """
+    gc.collect()
     gc.freeze()
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
 

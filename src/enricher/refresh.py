@@ -173,8 +173,9 @@ class Refresher:
                 documents[IPAM_DOCUMENT] = without(documents[IPAM_DOCUMENT], covered)
             try:
                 scans.append(replace(outcome, documents=documents).tables(self.settings.ipam_lag_s))
-            except InventoryError as error:
-                failed.append(Part(outcome.part, None, None, outcome.ended_at, f"part {outcome.part}: {error}"))
+            except Exception as error:  # noqa: BLE001 - one part's nonsense, whatever it is, must not cost the others
+                told = str(error) if isinstance(error, InventoryError) else _line(error)
+                failed.append(Part(outcome.part, None, None, outcome.ended_at, f"part {outcome.part}: {told}"))
         return scans, failed
 
     def _facts(self, outcomes: Sequence[Scan | Part]) -> tuple[Facts, tuple[str, ...]]:

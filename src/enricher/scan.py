@@ -266,8 +266,9 @@ def _agreeing(documents: Mapping[str, Document]) -> dict[str, Document]:
     if "network-interfaces" not in documents:
         return dict(documents)
     interfaces = documents["network-interfaces"]["NetworkInterfaces"]
-    known = {interface["NetworkInterfaceId"] for interface in interfaces}
-    shown = {address for interface in interfaces for address in _public(interface)}
+    known = {interface.get("NetworkInterfaceId") for interface in interfaces} - {None}
+    # A carrier's address (Wavelength) has no public one, and is none.
+    shown = {None} | {address for interface in interfaces for address in _public(interface)}
     agreeing = dict(documents)
     if "addresses" in documents:
         agreeing["addresses"] = {
@@ -290,7 +291,7 @@ def _public(interface: Document) -> list[Any]:
     return [(told.get("Association") or {}).get("PublicIp") for told in (interface, *private)]
 
 
-def _within(gateway: Document, known: set[str]) -> Document:
+def _within(gateway: Document, known: set[str | None]) -> Document:
     """The gateway with those of its addresses that are of interfaces we know."""
     addresses = gateway.get("NatGatewayAddresses") or ()
     return {**gateway, "NatGatewayAddresses": [a for a in addresses if a.get("NetworkInterfaceId") in known]}

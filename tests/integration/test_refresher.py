@@ -153,6 +153,45 @@ def test_a_denied_account_costs_only_its_own_freshness(cloud):
     assert refresh.counts["InventoryAgeSeconds"] == 60
 
 
+@pytest.mark.parametrize("odd", ["a prefix", "a tag"])
+def test_an_account_that_tells_nonsense_costs_only_its_own_freshness(cloud, odd):
+    """What cannot be read, and what cannot even be written, fails its part with the reason; others are published."""
+    prefix = [{"Ipv4Prefix": "10.2.0.0/99" if odd == "a prefix" else "10.2.0.0/28"}]
+    balancer = {"Description": "ELB app/front/50dc", "RequesterId": "amazon-elb", "Attachment": {}}
+    arn = f"arn:aws:elasticloadbalancing:{REGION}:{SHOP}:loadbalancer/app/front/50dc"
+    tags = [{"Key": "project", "Value": "\ud800" if odd == "a tag" else "shop"}]
+    cloud.replace_inventory(estate(HOME, interface(HOME, 1, "10.1.0.4")))
+    told = {"tagged-resources": {"ResourceTagMappingList": [{"ResourceARN": arn, "Tags": tags}]}}
+    shop = estate(SHOP, interface(SHOP, 1, "10.2.0.4", Ipv4Prefixes=prefix), interface(SHOP, 2, "10.2.0.5", **balancer))
+    cloud.replace_inventory(shop | told, account_id=SHOP)
+
+    bench = Bench(cloud, accounts=(SHOP,))
+    refresh = bench.run()
+
+    assert (refresh.counts["PartsScanned"], refresh.counts["PartsFailed"], refresh.failures) == (1, 1, ())
+    (error,) = [part.error for part in refresh.parts if part.error is not None]
+    assert error.startswith(f"part {SHOP}/{REGION}: ")
+    assert bench.published().tables.interfaces.num_rows == 1
+
+
+def test_an_elastic_ip_of_a_carrier_is_no_public_address(cloud):
+    """In a Wavelength Zone an Elastic IP has a CarrierIp and no PublicIp; the part is as good as any other."""
+    own = interface(HOME, 1, "10.1.0.4", Association={"PublicIp": "198.51.100.7", "IpOwnerId": HOME})
+    own["PrivateIpAddresses"][0]["Association"] = own["Association"]
+    carrier = {
+        "AllocationId": "eipalloc-1",
+        "CarrierIp": "198.51.100.8",
+        "NetworkInterfaceId": own["NetworkInterfaceId"],
+    }
+    cloud.replace_inventory(estate(HOME, own) | {"addresses": {"Addresses": [carrier]}})
+
+    bench = Bench(cloud)
+    refresh = bench.run()
+
+    assert refresh.counts["PartsFailed"] == 0
+    assert bench.published().tables.addresses["address"].to_pylist() == ["10.1.0.4", "198.51.100.7"]
+
+
 def test_a_role_that_cannot_be_assumed_is_a_failed_part(cloud):
     """With another external id the other account says no; ours is scanned all the same."""
     cloud.allow_roles({role(SHOP): "another"})

@@ -134,6 +134,17 @@ def test_a_session_is_kept_until_shortly_before_its_end(cloud):
     assert first.describe_subnets()["Subnets"][0]["SubnetId"] == "subnet-2"
 
 
+def test_credentials_are_not_in_what_a_log_would_show(cloud):
+    """Neither of the accounts, nor of what is made of them."""
+    accounts = Accounts(Bench(cloud).client, REGION, EXTERNAL_ID, Clock())
+    target = accounts.target(SHOP, REGION, role(SHOP))
+    target.client("ec2")
+    secrets = accounts._sessions[role(SHOP)].credentials  # noqa: SLF001 - what must not be shown
+
+    assert len(secrets) == 3
+    assert not any(secret in repr((accounts, target)) for secret in secrets.values())
+
+
 def test_roles_regions_and_accounts_have_clients_of_their_own(cloud):
     """Nothing that one account is asked reaches another."""
     accounts = Accounts(Bench(cloud).client, REGION, EXTERNAL_ID, Clock())
