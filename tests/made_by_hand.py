@@ -135,7 +135,7 @@ def source(
 ) -> Source:
     """The documents as what attribution asks; undated unless ``observed_at``."""
     tables = tables_of(documents, observed_at=observed_at)
-    return Source(Inventory(tables, DEFAULT_PROMOTED_TAGS), evidence, is_stale, asked)
+    return Source(Inventory(tables, DEFAULT_PROMOTED_TAGS), evidence, is_stale, asked, continued_share=None)
 
 
 def history(documents: Mapping[str, Document], owned: Iterable[tuple[str, str, str, int, int, bool]]) -> Source:
@@ -151,7 +151,7 @@ def history(documents: Mapping[str, Document], owned: Iterable[tuple[str, str, s
         addresses=pa.Table.from_pylist(rows, ADDRESS_SCHEMA).sort_by("address"),
         observed_at=float(max(row["seen_until"] for row in rows)),
     )
-    return Source(Inventory(tables, DEFAULT_PROMOTED_TAGS), "snapshot")
+    return Source(Inventory(tables, DEFAULT_PROMOTED_TAGS), "snapshot", continued_share=None)
 
 
 def scan(part: str, begun: float, ended: float, documents: Mapping[str, Document]) -> InventoryTables:
@@ -165,7 +165,9 @@ def of_parts(
     """The history of these scans; ``failed``: parts that could never be scanned, ``stale``: past their hard TTL."""
     failures = [Part(name, None, None, 99_999.0, "AccessDenied") for name in failed]
     merged = merge(None, scans, failures, 0, 0, max_gap_s, consistency_s=0)
-    return Source(Inventory(merged, DEFAULT_PROMOTED_TAGS), "snapshot", stale_parts=frozenset(stale))
+    return Source(
+        Inventory(merged, DEFAULT_PROMOTED_TAGS), "snapshot", stale_parts=frozenset(stale), continued_share=None
+    )
 
 
 class Among(TypedDict, total=False):

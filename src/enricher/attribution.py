@@ -16,6 +16,7 @@ from enricher.inventory import ALWAYS, FOREVER, Inventory, Owner, is_ipam
 
 PEER: Final = -1  # Candidate.source of an own side elsewhere in the batch; 0, 1, … number the sources
 NOBODY: Final = -2
+CONTINUED_SHARE: Final = 20  # measured by `make accuracy`, see decision 0007
 _MOST_REMEMBERED: Final = 100_000
 
 
@@ -51,7 +52,8 @@ class Source:
 
     ``asked``: canonical addresses all of whose owners it knows; None: of every address. Of others it knows an owner by
     chance, and there may be a second one in another VPC. ``is_stale``: all of it is past its hard TTL;
-    ``stale_parts``: names of ``Part``s that are.
+    ``stale_parts``: names of ``Part``s that are. ``continued_share``: an owner is believed to stay for this part of the
+    time that it has been seen to own; None: for ever.
     """
 
     inventory: Inventory
@@ -59,6 +61,13 @@ class Source:
     is_stale: bool = False
     asked: frozenset[str] | None = None
     stale_parts: frozenset[str] = frozenset()
+    continued_share: int | None = CONTINUED_SHARE
+
+    def continued_until(self, since: int, seen_until: int) -> int:
+        """Until when (Unix seconds) it is believed to go on: what stayed for long stays, what is new may go soon."""
+        if self.continued_share is None or seen_until == FOREVER:
+            return FOREVER
+        return seen_until + (seen_until - since) // self.continued_share
 
     def is_stale_part(self, part: str | None) -> bool:
         """Whether what the part tells is past its hard TTL."""
@@ -305,8 +314,9 @@ class Attributor:
             status, evidence = source.said(owner.row)
             proven.append(Candidate(owner.valid_from, owner.seen_until, number, owner.row, status, evidence))
             is_last = all(other.last_sight < owner.seen_until for other, _ in others)
-            if owner.is_open and owner.seen_until < key.last and is_last:
-                continued.append(Candidate(owner.valid_from, FOREVER, number, owner.row, status, "snapshot_open"))
+            until = source.continued_until(owner.valid_from, owner.seen_until)
+            if owner.is_open and owner.seen_until < min(key.last, until) and is_last:
+                continued.append(Candidate(owner.valid_from, until, number, owner.row, status, "snapshot_open"))
         return [*proven, *continued]
 
     def _worth(self, told: tuple[int, Owner]) -> tuple[bool, bool, bool, int]:

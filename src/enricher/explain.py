@@ -21,6 +21,7 @@ ATTACHED_LATER: Final = "attached_later"  # its attachment is after the time ask
 SEEN_LATER: Final = "seen_later"  # a scan after the time asked for saw it first; nothing proves the time before
 GONE: Final = "gone"  # it was last seen before the time asked for, and no longer when its part was scanned next
 SUCCEEDED: Final = "succeeded"  # it was not continued: another owner has been seen since
+TOO_LONG_AGO: Final = "too_long_ago"  # last seen longer ago than it may be believed to go on
 CONFLICT: Final = "conflict"  # another interface is said to have had the address at the same time
 CONFLICT_OF_OTHERS: Final = "conflict_of_others"  # others contradict each other: nobody in their VPC is believed
 LATE_WORD: Final = "late_word"  # only IPAM, which is late, tells of it, and EC2 of another interface
@@ -35,7 +36,9 @@ SEVERAL_CONNECTED: Final = "several_connected"  # more than one connected VPC ma
 HIDDEN_VPC: Final = "hidden_vpc"  # a connected VPC, of which no scan has told, may hold the address
 VPC_UNKNOWN: Final = "vpc_unknown"  # the inventory does not tell the owner's VPC
 PUBLIC_SPACE: Final = "public_space"  # a public address that no known CIDR holds belongs to who it is associated with
-TIME_REASONS: Final = (ATTACHED_LATER, SEEN_LATER, GONE, SUCCEEDED, CONFLICT, CONFLICT_OF_OTHERS, LATE_WORD)
+TIME_REASONS: Final = (
+    ATTACHED_LATER, SEEN_LATER, GONE, SUCCEEDED, TOO_LONG_AGO, CONFLICT, CONFLICT_OF_OTHERS, LATE_WORD
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +178,8 @@ class Explainer:
         within = self._named(self._candidate(mine.vpc_id, at), at)
         if within == number:
             return self._other_place(mine, seen_from, at), None
-        is_meant = mine.valid_from <= at and (mine.is_open or at <= mine.seen_until)
+        believed = self._source.continued_until(mine.valid_from, mine.seen_until) if mine.is_open else mine.seen_until
+        is_meant = mine.valid_from <= at <= max(believed, mine.seen_until)
         if is_meant and within is not None and within not in self._others(mine):
             return SAME_OWNER, within
         return self._other_time(number, at)
@@ -203,6 +207,8 @@ class Explainer:
         later = next((place for place, other in others if other.last_sight >= mine.seen_until), None)
         if at > mine.seen_until and later is not None:
             return SUCCEEDED, later
+        if at > self._source.continued_until(mine.valid_from, mine.seen_until):
+            return TOO_LONG_AGO, None
         return CONFLICT_OF_OTHERS, next((place for place, other in others if self._is_contradicted(other)), None)
 
     def _is_contradicted(self, owner: Owner) -> bool:

@@ -134,8 +134,9 @@ def _spells(
                 others.append(_Other(recorder, (pick[0], row), "record"))
             mine.append(Spell(since, until, place, is_proven=True))
         if proven and proven[-1][1][1] != FOREVER and inventory.is_open(proven[-1][0]):
-            row, (since, _) = proven[-1]
-            mine.append(Spell(since, FOREVER, len(picks) + len(others), is_proven=False))
+            row, (since, until) = proven[-1]
+            believed = sources[pick[0]].continued_until(since, until)
+            mine.append(Spell(since, believed, len(picks) + len(others), is_proven=False))
             others.append(_Other(recorder, (pick[0], row), "snapshot_open"))
         spells.append(mine)
     return spells, others

@@ -46,7 +46,7 @@ def source(case: Case, number: int) -> Source | None:
     tables = case.histories[number]
     if tables is None:
         return None
-    return Source(Inventory(with_networks(tables), DEFAULT_PROMOTED_TAGS), "snapshot")
+    return Source(Inventory(with_networks(tables), DEFAULT_PROMOTED_TAGS), "snapshot", continued_share=None)
 
 
 @settings(max_examples=40, deadline=None)

@@ -56,7 +56,7 @@ def source(*scans: InventoryTables, failures=(), **more: Any) -> Source:
     for one in scans:
         tables = merge(tables, [one], [], one.parts[0].ended_at, KEEP_S, 180, consistency_s=0)
     tables = merge(tables, [], failures, tables.parts[0].ended_at, KEEP_S, 180, consistency_s=0)
-    return Source(Inventory(tables, DEFAULT_PROMOTED_TAGS), "snapshot", **more)
+    return Source(Inventory(tables, DEFAULT_PROMOTED_TAGS), "snapshot", continued_share=None, **more)
 
 
 def line(start, end, peer="10.0.0.7", recorder=ME, own="10.0.0.4"):

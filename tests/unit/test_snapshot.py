@@ -110,7 +110,7 @@ def test_what_was_asked_of_the_documents_is_answered_by_the_snapshot():
     asked = ["10.0.1.4", "10.0.1.5", "10.0.2.7", "2001:db8:a::4", "198.51.100.7", "10.0.1.99", "10.1.0.9"]
     direct = source(DOCUMENTS, 5_000)
     tables = from_snapshot(to_snapshot(tables_of(DOCUMENTS, observed_at=5_000)), "it")
-    read = Source(Inventory(tables, DEFAULT_PROMOTED_TAGS), "snapshot")
+    read = Source(Inventory(tables, DEFAULT_PROMOTED_TAGS), "snapshot", continued_share=None)
 
     for address in asked:
         for when in ((800, 860), (1_000, 1_060), (5_000, 5_060)):
