@@ -259,17 +259,7 @@ class Attributor:
 
     def is_hidden(self, key: Key) -> bool:
         """Whether the address may be in a connected VPC of which at most the name is known, for want of a scan."""
-        vpc_id, path = str(key.vpc_id), key.traffic_path
-        for unseen in (source.inventory.unseen for source in self.sources):
-            if unseen.is_nameless(vpc_id, path):
-                return True
-            reached = unseen.reached(vpc_id, path)
-            if reached and (len(self.sources) == 1 or not all(map(self._knows, reached))):
-                return True
-        return False
-
-    def _knows(self, vpc_id: str) -> bool:
-        return any(source.inventory.networks.knows(vpc_id) for source in self.sources)
+        return any(s.inventory.unseen.is_reached(str(key.vpc_id), key.traffic_path) for s in self.sources)
 
     def _reachable(self, key: Key, address: Address, owning: frozenset[str | None]) -> frozenset[str | None]:
         """VPCs in which the key's VPC reaches the address."""

@@ -53,8 +53,11 @@ class MissSource:
         self._promoted = promoted
         self._region = region
 
-    def networks(self, now: float, budget: Budget) -> Source | None:
-        """VPCs, subnets and connections, without interfaces; None where EC2 could not be asked."""
+    def networks(self, now: float, budget: Budget, part: str | None = None) -> Source | None:
+        """VPCs, subnets and connections, without interfaces; None where EC2 could not be asked.
+
+        ``part`` is the account and region that the reader asks: VPCs of others on its hubs are then known to be unseen.
+        """
 
         def load(_: list[_CacheKey]) -> dict[_CacheKey, Source]:
             answer = self._reader.networks(budget=budget)
@@ -69,9 +72,10 @@ class MissSource:
                 "transit-gateway-attachments": {"TransitGatewayAttachments": list(attachments)},
             }
             try:
-                return {(NETWORKS, ""): self._source(documents, {}, frozenset())}
+                tables = tables_of(documents, now, default_region=self._region, part=part)
             except InventoryError:
                 return {}
+            return {(NETWORKS, ""): Source(Inventory(tables, self._promoted), "ec2", asked=frozenset())}
 
         answers = self._cache.get_many([(NETWORKS, "")], now, load)
         source: Source | None = {**answers.stale, **answers.found}.get((NETWORKS, ""))

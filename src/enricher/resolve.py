@@ -71,7 +71,7 @@ def _recorders_asked(batch: Batch, sources: Sequence[Source], misses: Misses) ->
     """Without a snapshot the estate's networks; and the recording interfaces that the snapshot does not know."""
     found: list[Source | None] = []
     if not sources:
-        found.append(misses.source.networks(misses.now, misses.budget))
+        found.append(misses.source.networks(misses.now, misses.budget, misses.part))
     recording = dict.fromkeys(batch.recorders["interface_id"].to_pylist())
     unknown = [name for name in recording if name and not any(name in s.inventory.rows for s in sources)]
     if unknown:

@@ -18,14 +18,10 @@ class Unseen:
         self._vpc_ids = frozenset(_strangers(networks, begun, is_complete=not never))
         self._hubs = frozenset(_open_hubs(networks, begun, {_region(name) for name in never}))
 
-    def reached(self, vpc_id: str, traffic_path: int) -> frozenset[str]:
-        """VPCs connected to this one of which only the name is known."""
-        if not self._vpc_ids:
-            return self._vpc_ids
-        return self._vpc_ids & self._networks.connected(vpc_id, traffic_path)
-
-    def is_nameless(self, vpc_id: str, traffic_path: int) -> bool:
-        """Whether the VPC is on a hub that may have members of which not even the name is known."""
+    def is_reached(self, vpc_id: str, traffic_path: int) -> bool:
+        """Whether the VPC is connected to one of which only the name is known, or on a hub that may have more."""
+        if self._vpc_ids and not self._vpc_ids.isdisjoint(self._networks.connected(vpc_id, traffic_path)):
+            return True
         return bool(self._hubs) and not self._hubs.isdisjoint(self._networks.hubs_of(vpc_id, traffic_path))
 
 
@@ -49,13 +45,12 @@ def _strangers(networks: Networks, begun: Mapping[str, float | None], *, is_comp
 
 def _open_hubs(networks: Networks, begun: Mapping[str, float | None], never: set[str]) -> set[Hub]:
     """Hubs of which only members tell, in regions (``never``) where an account that may be one was never scanned."""
-    told: dict[Hub, bool] = {}
+    found = set()
     for each in networks.memberships:
         owner = _part(each.hub_account_id, each.part)
-        is_told = owner is None or begun.get(owner) is not None
-        if is_told or _region(owner) in never:
-            told[each.hub] = told.get(each.hub, False) or is_told
-    return {hub for hub, is_told in told.items() if not is_told}
+        if owner is not None and begun.get(owner) is None and _region(owner) in never:
+            found.add(each.hub)
+    return found
 
 
 def _part(account_id: str | None, part: str | None) -> str | None:

@@ -39,12 +39,18 @@ class Asking:
         self.cloud.replace_inventory(estate(interfaces=interfaces, **{**networks, **more}))
 
     def rows(
-        self, lines: list[str], snapshot: Source | None = None, *, now: float | None = None, calls: int = 100
+        self,
+        lines: list[str],
+        snapshot: Source | None = None,
+        *,
+        now: float | None = None,
+        calls: int = 100,
+        part: str | None = None,
     ) -> tuple[list[dict[str, Any]], int]:
-        """The rows of a batch, and the EC2 requests it took."""
+        """The rows of a batch, and the EC2 requests it took; ``part`` is EC2's account and region, if known."""
         self.now = self.now if now is None else now
         self.cloud.reset_calls()
-        misses = Misses(self.misses, self.now, Budget(calls, self.now + 10))
+        misses = Misses(self.misses, self.now, Budget(calls, self.now + 10), part)
         return enriched(lines, snapshot, misses=misses, arrived_at=int(self.now)), self.cloud.count("ec2")
 
 
@@ -223,6 +229,30 @@ def test_with_a_part_of_the_connections_nobody_is_the_only_owner(ec2):
     (row,), _ = ec2.rows([sent("10.1.0.9")])
 
     assert row["dst_interface_id"] is None
+
+
+@pytest.mark.parametrize(
+    ("part", "account", "expected"),
+    [
+        ("111122223333/us-east-1", "111122223333", ("resolved", "ec2", "eni-c")),
+        ("111122223333/us-east-1", "444455556666", ("ambiguous", None, None)),
+        (None, "444455556666", ("resolved", "ec2", "eni-c")),
+    ],
+    ids=["of the own account", "of another account", "no account known"],
+)
+def test_without_a_snapshot_another_accounts_vpc_on_the_gateway_may_have_the_address(ec2, part, account, expected):
+    """EC2 tells the gateway's owner that the VPC is attached, and nothing of what is in it."""
+    attachments = transit("tgw-1", "vpc-a", "vpc-c", ResourceOwnerId="111122223333")
+    stranger = transit("tgw-1", "vpc-x", ResourceOwnerId=account)
+    ec2.owns(
+        eni("eni-1", "10.0.0.4", attached=1),
+        eni("eni-c", "10.1.0.9", vpc="vpc-c", attached=1),
+        **{**TWO_PEERS, "peerings": [], "transits": [*attachments, *stranger]},
+    )
+
+    (row,), _ = ec2.rows([sent("10.1.0.9")], part=part)
+
+    assert answer(row) == expected
 
 
 def test_an_interface_asked_by_its_id_does_not_tell_the_vpc_of_its_address(ec2):

@@ -220,6 +220,13 @@ def test_a_record_of_an_unconnected_vpc_names_nobody():
     assert found([], "10.1.1.5", "vpc-a", NOW, peers=told) == ("unresolved", None, None)
 
 
+def test_a_record_of_an_unconnected_vpc_leaves_the_connected_subnet():
+    """The namesake's word is not weighed at all: the one connected VPC of that range is where the flow went."""
+    apart = undated(vpcs=[HERE, THERE, TWIN], subnets=[IN_B], peerings=[peering("vpc-a", "vpc-b")])
+
+    assert found([apart], "10.1.1.5", "vpc-a", NOW, peers={"vpc-c": [(3, *NOW)]}) == ("subnet", "subnet", "subnet-b")
+
+
 def test_a_record_and_an_owner_in_two_connected_vpcs_name_nobody():
     """Best evidence tells who has the address in a VPC, not in which VPC the flow went."""
     both = undated(

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from made_by_hand import Document, eni, estate, found, of_parts, scan, subnet, transit, vpc
+from made_by_hand import Document, eni, estate, found, of_parts, peering, scan, subnet, transit, vpc
 
 from enricher import networks as networks_module
 from enricher.addresses import Addresses
@@ -180,6 +180,14 @@ def test_a_member_of_unknown_ranges_may_have_the_address(scans, failed, expected
     assert asked(of_parts(*scans, failed=failed)) == expected
 
 
+@pytest.mark.parametrize(("failed", "expected"), [([], NAMED), ([f"{NEVER}/{REGION}"], AMBIGUOUS)])
+def test_a_peer_of_unknown_ranges_may_have_the_address_while_a_part_was_never_scanned(failed, expected):
+    """A peering that tells no CIDR of the other side is no better than an attachment."""
+    known = of_parts(ours(peerings=[peering("vpc-a", "vpc-x")]), theirs(), failed=failed)
+
+    assert asked(known) == expected
+
+
 def test_ipam_tells_of_a_members_ranges():
     """An account that only IPAM knows is no stranger."""
     told = scan("ipam/ipam-scope-1", 2_000, 2_010, estate(vpcs=[vpc("vpc-x", "10.9.0.0/16")]))
@@ -190,6 +198,7 @@ def test_ipam_tells_of_a_members_ranges():
 @pytest.mark.parametrize(
     ("scans", "failed", "expected"),
     [
+        ([ours(), theirs()], [], NAMED),
         ([ours(), theirs()], [f"{CORE}/{REGION}"], AMBIGUOUS),
         ([ours(), theirs()], [f"{NEVER}/{REGION}"], AMBIGUOUS),
         ([ours(), theirs()], [f"{NEVER}/eu-west-1"], NAMED),
@@ -197,7 +206,7 @@ def test_ipam_tells_of_a_members_ranges():
         ([ours(), theirs(), core(*ALL)], [f"{NEVER}/{REGION}"], NAMED),
         ([ours(), theirs(), part(CORE, region="eu-west-1")], [f"{NEVER}/{REGION}"], AMBIGUOUS),
     ],
-    ids=["its owner", "anybody", "elsewhere", "IPAM", "its owner tells of all", "its owner elsewhere"],
+    ids=["nobody", "its owner", "anybody", "elsewhere", "IPAM", "its owner tells of all", "its owner elsewhere"],
 )
 def test_a_gateway_whose_owner_tells_nothing_may_have_more_members(scans, failed, expected):
     """While an account of the region was never scanned it may be on the gateway: only the owner sees everybody."""
