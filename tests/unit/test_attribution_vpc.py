@@ -220,6 +220,15 @@ def test_a_record_of_an_unconnected_vpc_names_nobody():
     assert found([], "10.1.1.5", "vpc-a", NOW, peers=told) == ("unresolved", None, None)
 
 
+def test_a_record_of_the_own_vpc_names_its_recorder_where_its_ranges_are_not_known():
+    """For the time of the record, among flows of a longer time."""
+    partial = undated(vpcs=[THERE], peerings=[peering("vpc-a", "vpc-b")])
+    told = {"vpc-a": [(3, *NOW)]}
+
+    named = found([partial], "10.1.1.5", "vpc-a", NOW, batch=(4_900, 5_100), peers=told)
+    assert named == ("resolved", "peer_record", "recorder 3")
+
+
 def test_a_record_of_an_unconnected_vpc_leaves_the_connected_subnet():
     """The namesake's word is not weighed at all: the one connected VPC of that range is where the flow went."""
     apart = undated(vpcs=[HERE, THERE, TWIN], subnets=[IN_B], peerings=[peering("vpc-a", "vpc-b")])

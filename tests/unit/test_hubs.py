@@ -180,7 +180,7 @@ def test_a_member_of_unknown_ranges_may_have_the_address(scans, failed, expected
     assert asked(of_parts(*scans, failed=failed)) == expected
 
 
-@pytest.mark.parametrize(("failed", "expected"), [([], NAMED), ([f"{NEVER}/{REGION}"], AMBIGUOUS)])
+@pytest.mark.parametrize(("failed", "expected"), [([], NAMED), ([f"{NEVER}/eu-west-1"], AMBIGUOUS)])
 def test_a_peer_of_unknown_ranges_may_have_the_address_while_a_part_was_never_scanned(failed, expected):
     """A peering that tells no CIDR of the other side is no better than an attachment."""
     known = of_parts(ours(peerings=[peering("vpc-a", "vpc-x")]), theirs(), failed=failed)
@@ -211,6 +211,18 @@ def test_ipam_tells_of_a_members_ranges():
 def test_a_gateway_whose_owner_tells_nothing_may_have_more_members(scans, failed, expected):
     """While an account of the region was never scanned it may be on the gateway: only the owner sees everybody."""
     assert asked(of_parts(*scans, failed=failed)) == expected
+
+
+@pytest.mark.parametrize(
+    ("gateway", "path", "expected"), [("tgw-2", 0, NAMED), ("tgw-1", 4, NAMED), ("tgw-1", 0, AMBIGUOUS)]
+)
+def test_a_gateway_that_may_have_more_members_concerns_only_what_leads_over_it(gateway, path, expected):
+    """Neither a VPC that is not on it, nor a flow that went over a peering."""
+    peered = ours(on("vpc-a", CORE, "tgw-0", TransitGatewayOwnerId=OURS), peerings=[peering("vpc-a", "vpc-b")])
+    member = ours(peerings=[peering("vpc-a", "vpc-b")])
+    known = of_parts(member if gateway == "tgw-1" else peered, theirs(), failed=[f"{NEVER}/{REGION}"])
+
+    assert found([known], "10.1.1.5", "vpc-a", NOW, path=path) == expected
 
 
 def test_what_is_left_open_leaves_other_vpcs_alone():
