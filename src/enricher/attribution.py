@@ -28,6 +28,7 @@ class Key(NamedTuple):
     traffic_path: int
     first: int
     last: int
+    is_claimed: bool = False  # the recorder shows it as its own: who had it when last seen may have given it up
 
 
 class Candidate(NamedTuple):
@@ -122,7 +123,7 @@ class Attributor:
         source, texts, recorded = self.sources[0], self.addresses.texts, self._recorded
         found = []
         for key in keys:
-            vpc_id, address, path, first, last = key
+            vpc_id, address, path, first, last, _ = key
             owner = source.inventory.only_owners.get((vpc_id, texts[address], path))
             if owner is not None and owner.valid_from <= first and last <= owner.seen_until and address not in recorded:
                 found.append([Candidate(ALWAYS, FOREVER, 0, owner.row, *source.said(owner.row))])
@@ -305,7 +306,7 @@ class Attributor:
             proven.append(Candidate(owner.valid_from, owner.seen_until, number, owner.row, status, evidence))
             is_last = all(other.last_sight < owner.seen_until for other, _ in others)
             until = source.continued_until(owner.valid_from, owner.seen_until)
-            if owner.is_open and owner.seen_until < min(key.last, until) and is_last:
+            if owner.is_open and owner.seen_until < min(key.last, until) and is_last and not key.is_claimed:
                 continued.append(Candidate(owner.valid_from, until, number, owner.row, status, "snapshot_open"))
         return [*proven, *continued]
 

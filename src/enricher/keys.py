@@ -13,7 +13,7 @@ from enricher.columns import int32_array, plain, spans
 from enricher.endpoints import Batch
 from enricher.recorders import Recorders
 from enricher.schema import SIDES
-from enricher.traffic import DST, SRC
+from enricher.traffic import DST, HOP, SRC, told_by_direction
 
 _PER_VPC: Final = 9  # traffic-path is 1 to 8, or none
 
@@ -96,23 +96,46 @@ def keys_of(flows: pa.Table, batch: Batch, recorders: Recorders, reporter: Any, 
     scoped = pa.array(
         [is_ours or ":" in text for is_ours, text in zip(private, batch.addresses.texts, strict=True)], pa.bool_()
     )
-    room = len(vpcs) * _PER_VPC
+    claimed = _claimed(flows, batch, recorders, reporter)
+    unclaimed = len(vpcs) * _PER_VPC
+    room = 2 * unclaimed
     combined = []
     for side in SIDES:
         address = pc.if_else(is_own[side], None, batch.packet[side])
         place = pc.if_else(scoped.take(address), places[side], 0)
+        if claimed is not None:
+            place = pc.add(place, pc.if_else(claimed[side], unclaimed, 0))
         combined.append(pc.add(pc.multiply(address.cast(pa.int64()), room), place))
     asked = pa.concat_arrays(combined).dictionary_encode()
     starts, ends = (pa.concat_arrays([times] * len(SIDES)) for times in (batch.starts, batch.ends))
     firsts, lasts = spans(asked.indices, len(asked.dictionary), starts, ends)
     numbers = pc.divide(asked.dictionary, room)
     here = pc.subtract(asked.dictionary, pc.multiply(numbers, room))
+    is_claimed = pc.greater_equal(here, unclaimed)
+    here = pc.if_else(is_claimed, pc.subtract(here, unclaimed), here)
     vpc_numbers = pc.divide(here, _PER_VPC)
     paths = pc.subtract(here, pc.multiply(vpc_numbers, _PER_VPC))
     seen_from = [vpcs[number] for number in vpc_numbers.to_pylist()]
-    keys = list(map(Key, seen_from, numbers.to_pylist(), paths.to_pylist(), firsts, lasts))
+    keys = list(map(Key, seen_from, numbers.to_pylist(), paths.to_pylist(), firsts, lasts, is_claimed.to_pylist()))
     public = pc.invert(pa.array(private, pa.bool_()))
     return Keys(keys, asked.indices, is_own, {side: public.take(batch.packet[side]) for side in SIDES})
+
+
+def _claimed(flows: pa.Table, batch: Batch, recorders: Recorders, reporter: Any) -> dict[str, Any] | None:
+    """For each side the rows whose recorder shows a new address as its own; None where there are none.
+
+    An end of its flows, no gateway, that is not known to have the address: it may have got it since it was last seen.
+    Without flow-direction either side may be its own.
+    """
+    is_end = pc.and_(recorders.kinds.is_endpoint, pc.invert(recorders.kinds.is_hop)).take(batch.recorder)
+    is_new = pc.and_(is_end, pc.fill_null(pc.equal(reporter, HOP), True))
+    if not pc.any(is_new).as_py():
+        return None
+    side = told_by_direction(plain(flows["flow_direction"]))
+    return {
+        name: pc.and_(is_new, pc.fill_null(pc.equal(side, code), True))
+        for name, code in zip(SIDES, (SRC, DST), strict=True)
+    }
 
 
 def _private(addresses: Addresses, sources: Sequence[Source]) -> list[bool]:

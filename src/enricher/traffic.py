@@ -51,7 +51,7 @@ def reporter_codes(batch: Batch, flow_direction: Any, kinds: RecorderKinds, own_
     ``recorder · len(addresses) + address`` of every recorder's primary IPv4 and IPv6 addresses; ``owns(recorder,
     address)``: secondary addresses and prefixes included. Never from ports, repetition or private ranges.
     """
-    side = _told_by_direction(flow_direction)
+    side = told_by_direction(flow_direction)
     has_address = pc.or_(pc.is_valid(batch.packet["src"]), pc.is_valid(batch.packet["dst"]))
     if pc.any(pc.and_(has_address, pc.is_null(side))).as_py():
         side = pc.coalesce(side, _told_by_address(batch, own_pairs))
@@ -71,7 +71,8 @@ def reporter_codes(batch: Batch, flow_direction: Any, kinds: RecorderKinds, own_
     return pc.if_else(hop, pa.scalar(HOP, pa.int8()), side)
 
 
-def _told_by_direction(flow_direction: Any) -> Any:
+def told_by_direction(flow_direction: Any) -> Any:
+    """SRC, DST or null for each row, as flow-direction has it."""
     words = {"egress": SRC, "ingress": DST}
     codes = pa.array([words.get(word) for word in flow_direction.dictionary.to_pylist()], pa.int8())
     return codes.take(flow_direction.indices)

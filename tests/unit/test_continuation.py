@@ -71,3 +71,33 @@ def test_a_recorders_instance_goes_on_for_a_twentieth_too():
         ("snapshot_open", "i-1", "eni-1"),
         ("record", None, "eni-1"),
     ]
+
+
+def test_who_had_an_address_is_not_believed_on_where_the_recorder_shows_it_as_its_own():
+    """A secondary address moved to the recorder since the last scan: the place is told, its last holder is not."""
+    holder = eni("eni-1", "10.0.0.4", "10.0.0.5", attached=1, instance="i-1")
+    recorder = eni("eni-me", "10.0.0.9", attached=1, instance="i-me")
+    documents = estate(interfaces=[holder, recorder], **VPC)
+    snapshot = of_parts(*(scan(PART, begun, begun, documents) for begun in (99_940, 100_000)))
+    told = "interface-id vpc-id srcaddr dstaddr pkt-srcaddr pkt-dstaddr start end flow-direction"
+    lines = [
+        "eni-me vpc-a 10.0.0.9 203.0.113.1 10.0.0.5 203.0.113.1 100050 100060 egress",
+        "eni-me vpc-a 10.0.0.9 10.0.0.5 10.0.0.9 10.0.0.5 100050 100060 egress",
+    ]
+
+    mine, theirs = enriched(lines, snapshot, log_format=told)
+
+    assert (mine["src_status"], mine["src_interface_id"], mine["src_subnet_id"]) == ("subnet", None, "subnet-a")
+    assert (theirs["dst_evidence"], theirs["dst_interface_id"]) == ("snapshot_open", "eni-1")
+
+
+def test_without_a_direction_either_side_may_be_the_recorders_new_one():
+    """The default format shows the packet's addresses alone: neither last holder is believed on."""
+    interfaces = [eni("eni-1", "10.0.0.4"), eni("eni-2", "10.0.0.5"), eni("eni-me", "10.0.0.9", instance="i-me")]
+    scans = (scan(PART, begun, begun, estate(interfaces=interfaces, **VPC)) for begun in (99_940, 100_000))
+    lines = ["eni-me 10.0.0.4 10.0.0.5 100050 100060", "eni-me 10.0.0.9 10.0.0.5 100050 100060"]
+
+    unknown, known = enriched(lines, of_parts(*scans), log_format="interface-id srcaddr dstaddr start end")
+
+    assert [unknown[f"{side}_interface_id"] for side in ("src", "dst")] == [None, None]
+    assert [known[f"{side}_interface_id"] for side in ("src", "dst")] == ["eni-me", "eni-2"]
