@@ -11,6 +11,7 @@ from enricher.addresses import Addresses
 from enricher.attribution import Key, PeerSides, Source, is_private_to
 from enricher.columns import int32_array, plain, spans
 from enricher.endpoints import Batch
+from enricher.inventory import FOREVER
 from enricher.recorders import Recorders
 from enricher.schema import SIDES
 from enricher.traffic import DST, HOP, SRC, told_by_direction
@@ -41,6 +42,7 @@ class OwnAddresses:
         self._instances = batch.recorders["instance_id"].to_pylist()
         self._vpc_ids = recorders.vpc_ids
         self._sources = sources
+        self._last = pc.max(batch.ends).as_py() or 0
 
     def pairs(self) -> Any:
         """``recorder · len(addresses) + address`` (int64) of each recorder's primary IPv4 and IPv6 addresses."""
@@ -54,11 +56,19 @@ class OwnAddresses:
         return pa.array(pairs, pa.int64())
 
     def owns(self, recorder: int, address: int) -> bool | None:
-        """Whether one of the recorder's interfaces owns the address; None where no source knows the interface."""
+        """Whether one of the recorder's interfaces owns the address; None where no source knows the interface.
+
+        None too where it owned it, and another interface came after it before the batch's end: who once had an address
+        may pass on the traffic of its heir.
+        """
         for _, inventory, row in self._of(recorder):
             owners = inventory.owners(self._addresses[address])
-            if any(inventory.interface_ids[owner.row] == inventory.interface_ids[row] for owner in owners):
-                return True
+            name = inventory.interface_ids[row]
+            mine = [owner for owner in owners if inventory.interface_ids[owner.row] == name]
+            if mine:
+                until = FOREVER if any(owner.is_open for owner in mine) else max(owner.last_sight for owner in mine)
+                heirs = (o for o in owners if o.vpc_id == mine[0].vpc_id and inventory.interface_ids[o.row] != name)
+                return None if self._last > until and any(heir.last_sight > until for heir in heirs) else True
         # What an instance's other interfaces do not own, an interface that no source knows yet may.
         return False if self._picks[recorder] is not None else self._may_own(recorder, address)
 

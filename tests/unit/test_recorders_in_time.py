@@ -252,3 +252,29 @@ def test_an_instance_of_which_ipam_alone_tells_has_its_interfaces_tags():
     (row,) = enriched([line((2_600, 2_610), instance="i-3")], of_parts(seen(2_000, told, part="ipam/ipam-scope-1")))
 
     assert (row["src_instance_id"], dict(row["src_tags"])) == ("i-3", {"rack": "7"})
+
+
+@pytest.mark.parametrize(
+    ("when", "expected"),
+    [
+        ((150_000, 150_060), ("record", "eni-r", "src")),
+        ((200_075, 200_110), ("snapshot", "eni-n", None)),
+        ((200_040, 200_100), (None, None, None)),
+    ],
+    ids=["before it moved", "after", "while it moved"],
+)
+def test_who_once_had_an_address_does_not_speak_for_its_heir(when, expected):
+    """An instance that forwards shows the packet's address: one that was its own until another interface got it."""
+    networks = {"vpcs": [vpc("vpc-a", "10.0.0.0/16")]}
+    before = [eni("eni-r", "10.0.1.4", "10.0.1.9", attached=500, instance="i-r")]
+    after = [
+        eni("eni-r", "10.0.1.4", attached=500, instance="i-r"),
+        eni("eni-n", "10.0.1.8", "10.0.1.9", attached=500, instance="i-n"),
+    ]
+    looks = ((100_000, before), (200_000, before), (200_060, after), (200_120, after))
+    scans = [scan("1/us-east-1", at, at + 10, estate(interfaces=told, **networks)) for at, told in looks]
+    line = f"5 eni-r i-r vpc-a sa use1-az1 10.0.1.4 203.0.113.9 10.0.1.9 203.0.113.9 {when[0]} {when[1]} egress -"
+
+    (row,) = enriched([line], of_parts(*scans, max_gap_s=150_000))
+
+    assert (row["src_evidence"], row["src_interface_id"], row["reporter"]) == expected
