@@ -45,11 +45,11 @@ def merge(  # noqa: PLR0913 - what each time means is told by name
 ) -> InventoryTables:
     """What ``previous`` knows, with ``scans`` (one part each, any order) and the parts whose scan failed.
 
-    A part that is in neither, or failed, stays as it was; one that nobody has tried to scan since ``now - keep_s`` is
-    no longer anybody's, and forgotten. A scan that began no later than what is known of its part is ignored. Owners
-    that no scan shows any more are closed, and forgotten with all that hangs on them when last seen before
-    ``now - keep_s``. The result's rows stand in order of their part, in each part the living interfaces last;
-    ``observed_at`` is the beginning of the oldest of the parts' last good scans, None where there is none.
+    A part that is in neither, or failed, stays as it was; one that nobody has tried to scan for ``keep_s``, and for
+    KEEP_SECONDS at least, is no longer anybody's, and forgotten. A scan that began no later than what is known of its
+    part is ignored. Owners that no scan shows any more are closed, and forgotten with all that hangs on them when last
+    seen before ``now - keep_s``. The result's rows stand in order of their part, in each part the living interfaces
+    last; ``observed_at`` is the beginning of the oldest of the parts' last good scans, None where there is none.
 
     Raises:
         InventoryError: ``previous`` holds what no part tells: AWS CLI files, which carry no date.
@@ -63,7 +63,7 @@ def merge(  # noqa: PLR0913 - what each time means is told by name
     for failure in failures:
         before = known.get(failure.name, _nothing(failure.name))
         known[failure.name] = replace(before, part=_with_failure(before.part, failure))
-    asked = sorted(name for name, one in known.items() if _last_asked(one.part) >= now - keep_s)
+    asked = sorted(name for name, one in known.items() if _last_asked(one.part) >= now - max(keep_s, KEEP_SECONDS))
     return _joined([_remembered(known[name], now, keep_s) for name in asked])
 
 

@@ -170,7 +170,8 @@ class MissSource:
 
     def _source(self, documents: Mapping[str, Any], seen_at: Mapping[str, float], asked: frozenset[str]) -> Source:
         tables = tables_of(documents, seen_at=seen_at, default_region=self._region)
-        return Source(Inventory(tables, self._promoted), "ec2", asked=asked)
+        # One look says nothing of how long an owner has stayed; the cache's TTL bounds how long it is believed on.
+        return Source(Inventory(tables, self._promoted), "ec2", asked=asked, continued_share=None)
 
 
 def _are_sound(documents: Mapping[str, Document]) -> bool:

@@ -328,9 +328,9 @@ def test_a_failed_part_stays_as_it_was_and_says_why():
 def test_a_part_that_nobody_scans_any_more_is_forgotten_and_one_that_fails_is_not():
     """A role taken out of the settings must not keep the inventory's age growing for ever."""
     both = after(scan(1000, server()), scan(1000, server("eni-2", "10.9.0.4"), part=OTHER))
-    again = merge(both, [scan(4600, server())], [], 4605, 3600, 180)
-    later = merge(again, [scan(4610, server())], [], 4615, 3600, 180)
-    failed = merge(both, [scan(4610, server())], [Part(OTHER, None, None, 4612, "denied")], 4615, 3600, 180)
+    again = merge(both, [scan(15_400, server())], [], 15_405, 3600, 180)
+    later = merge(again, [scan(15_410, server())], [], 15_415, 3600, 180)
+    failed = merge(both, [scan(15_410, server())], [Part(OTHER, None, None, 15_412, "denied")], 15_415, 3600, 180)
 
     assert [part.name for part in again.parts] == [HOME, OTHER]
     assert [part.name for part in later.parts] == [HOME]
