@@ -79,7 +79,7 @@ class Delivery:
                 truth[side] = np.where(is_own, rows.recorder, truth[side])
                 addresses[side] = shown
         told = {**truth, "recorder": rows.recorder, "src_address": addresses["src"], "dst_address": addresses["dst"]}
-        told |= {"start": rows.start, "end": rows.end}
+        told |= {"start": rows.start, "end": rows.end, "is_made": rows.is_made.astype(bool)}
         lines = pc.binary_join_element_wise(*self._fields(name, rows), " ")
         text = pc.binary_join(pa.ListArray.from_arrays(pa.array([0, len(lines)], pa.int32()), lines), "\n")
         arrived = pa.array(rows.arrived + EPOCH, pa.int64())

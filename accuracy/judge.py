@@ -44,6 +44,7 @@ class Tally:
     sides: Counter[tuple[str, str, str, str]] = field(default_factory=Counter)
     wrong: Counter[tuple[str, str]] = field(default_factory=Counter)
     causes: Counter[str] = field(default_factory=Counter)  # of wrong sides by continuation
+    made: Counter[str] = field(default_factory=Counter)  # verdicts by continuation, of flows made across handovers
     ours: Counter[str] = field(default_factory=Counter)  # in-estate sides by status
     examples: dict[tuple[str, str], list[str]] = field(default_factory=dict)  # of wrong sides, by evidence and side
 
@@ -171,7 +172,10 @@ class Judge:
         for aspect, names in ASPECTS.items():
             bad = np.logical_or.reduce([wrong[name] for name in names])
             tally.wrong.update({(e, aspect): n for e, n in Counter(evidence[bad].tolist()).items()})
-        tally.causes.update(causes(np.flatnonzero(is_wrong & (evidence == "snapshot_open")), side, truth, self._truth))
+        is_open = evidence == "snapshot_open"
+        made = Counter(verdict[is_open & truth.is_made].tolist())
+        tally.made.update({VERDICTS[v]: n for v, n in made.items()})
+        tally.causes.update(causes(np.flatnonzero(is_wrong & is_open), side, truth, self._truth))
         for row in np.flatnonzero(is_wrong).tolist():
             examples = tally.examples.setdefault((evidence[row], side), [])
             if len(examples) < _MOST_EXAMPLES:

@@ -27,7 +27,7 @@ NOBODY: Final = -1
 CHANGED: Final = -2
 _COLUMNS: Final = (
     "recorder", "egress", "srcaddr", "dstaddr", "pkt_src", "pkt_dst", "path", "service", "start", "end", "window_end",
-    "src_truth", "dst_truth", "src_place", "dst_place",
+    "src_truth", "dst_truth", "src_place", "dst_place", "is_made",
 )  # fmt: skip
 IN_VPC, PEERING, GATEWAY_ENDPOINT, INTERNET_GATEWAY = 1, 4, 7, 8
 
@@ -89,6 +89,7 @@ class Recording:
             "dst_truth": dst,
             "src_place": self._subnet(src),
             "dst_place": self._subnet(dst),
+            "is_made": np.zeros(size, bool),
         }
         leg |= columns
         leg["egress"] = np.full(size, columns["egress"])
@@ -206,5 +207,6 @@ class Recording:
             else:
                 leg = self._ingress(mine, src_truth=changed)
                 leg["src_place"] = place[here]
+            leg["is_made"] = np.ones(len(mine), bool)
             legs.append(leg)
         return legs

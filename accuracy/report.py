@@ -70,11 +70,16 @@ class Report:
                 wrong = sum(tally.wrong[evidence, aspect] for evidence in proven)
                 yield Figure(f"{look}.proof.wrong_{aspect}", wrong, "count", "0", wrong == 0)
         for look, tally in looks:
-            named = sum(tally.of_evidence(OPEN).values())
-            share = _percent(tally.of_evidence(OPEN)["wrong"], named)
+            found = tally.of_evidence(OPEN)
+            named, ordinary = sum(found.values()), sum(found.values()) - sum(tally.made.values())
+            share = _percent(found["wrong"] - tally.made["wrong"], ordinary)
             is_good = share <= MOST_OPEN_WRONG if self._is_full else None
             yield Figure(f"{look}.snapshot_open.sides", named, "count")
+            yield Figure(f"{look}.snapshot_open.sides_of_flows_made_across_handovers", named - ordinary, "count")
             yield Figure(f"{look}.snapshot_open.wrong", share, "%", f"<={MOST_OPEN_WRONG}", is_good)
+            yield Figure(
+                f"{look}.snapshot_open.wrong_with_flows_made_across_handovers", _percent(found["wrong"], named), "%"
+            )
             for cause, count in sorted(tally.causes.items()):
                 yield Figure(f"{look}.snapshot_open.wrong.{_word(cause)}", _percent(count, named), "%")
         for look, tally in looks:

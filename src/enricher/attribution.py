@@ -16,7 +16,7 @@ from enricher.inventory import ALWAYS, FOREVER, Inventory, Owner, is_ipam
 
 PEER: Final = -1  # Candidate.source of an own side elsewhere in the batch; 0, 1, … number the sources
 NOBODY: Final = -2
-CONTINUED_SHARE: Final = 20  # measured by `make accuracy`, see decision 0007
+CONTINUED_SHARE: Final = 50  # measured by `make accuracy`, see decision 0007
 _MOST_REMEMBERED: Final = 100_000
 
 

@@ -103,7 +103,7 @@ def test_one_interface_that_came_back_is_named_by_the_interval_that_holds():
         ("10.0.1.5", "vpc-a", "eni-old", 1_000, 2_000, False), ("10.0.1.5", "vpc-a", "eni-old", 2_500, 3_000, True)
     )
 
-    assert [explained.answer("vpc-a", at).named for at in (1_000, 2_250, 2_500, 3_020)] == [0, None, 1, 1]
+    assert [explained.answer("vpc-a", at).named for at in (1_000, 2_250, 2_500, 3_010)] == [0, None, 1, 1]
     assert left_out(explained, explained.answer("vpc-a", 2_250)) == [
         ("eni-old", "gone", None),
         ("eni-old", "seen_later", None),
@@ -111,12 +111,12 @@ def test_one_interface_that_came_back_is_named_by_the_interval_that_holds():
 
 
 def test_an_owner_is_not_believed_for_ever_and_the_reason_says_so():
-    """Seen for 2,000 seconds, believed for 100 more."""
+    """Seen for 2,000 seconds, believed for 40 more."""
     explained = home(("10.0.1.5", "vpc-a", "eni-old", 1_000, 3_000, True))
 
-    assert said(explained.answer("vpc-a", 3_100)) == ("resolved", "snapshot_open", "eni-old")
-    assert said(explained.answer("vpc-a", 3_101)) == ("subnet", "subnet", None)
-    assert left_out(explained, explained.answer("vpc-a", 3_101)) == [("eni-old", "too_long_ago", None)]
+    assert said(explained.answer("vpc-a", 3_040)) == ("resolved", "snapshot_open", "eni-old")
+    assert said(explained.answer("vpc-a", 3_041)) == ("subnet", "subnet", None)
+    assert left_out(explained, explained.answer("vpc-a", 3_041)) == [("eni-old", "too_long_ago", None)]
 
 
 def test_a_third_owner_is_not_believed_where_two_contradict_each_other():

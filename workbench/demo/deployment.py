@@ -11,10 +11,11 @@ from typing import Any, Final
 from aws_lambda_powertools import Logger, Metrics
 
 from enricher.handler import Environment, emit
+from enricher.history import merge
 from enricher.inventory_documents import tables_of
 from enricher.log_format import LogFormats
 from enricher.schema import lake_columns
-from enricher.settings import Settings
+from enricher.settings import Ec2Settings, Settings
 from enricher.snapshot import to_snapshot
 from workbench.cloud import LocalCloud
 from workbench.firehose import DeliveryStream, S3Store, SimulatedClock, stream_settings, uuid_ids
@@ -26,6 +27,7 @@ BUCKET: Final = "demo-lake"
 DATABASE: Final = "vpc_flow_logs"
 _SNAPSHOT_KEY: Final = "inventory/snapshot.parquet"
 _FUNCTION_SECONDS: Final = 120
+_HISTORY_SECONDS: Final = 5 * 86_400
 _PARTITIONS_A_CALL: Final = 100
 _STREAM: Final = {
     "RoleARN": f"arn:aws:iam::{ACCOUNT}:role/delivery",
@@ -70,6 +72,8 @@ class Deployment:
             log_formats=LogFormats.parse([log_format]),
             inventory_uri=f"s3://{BUCKET}/{_SNAPSHOT_KEY}",
             inventory_hard_ttl_s=86_400,
+            # The inventory here is older than the traffic, and nobody else asks the stand-in cloud's EC2.
+            ec2=Ec2Settings(environments=1),
         )
         clients = {"s3": self._s3, "ec2": cloud.client("ec2")}
         self._environment = Environment(settings, lambda: self.clock.now_ms() / 1000, clients)
@@ -84,7 +88,12 @@ class Deployment:
     def take_snapshot(self) -> int:
         """Scan EC2 and store the inventory as the refresher does; answers the number of interfaces."""
         documents = read_inventory(self._cloud.client, time.monotonic, time.sleep, ACCOUNT, REGION)
-        tables = tables_of(documents, observed_at=self.clock.now_ms() / 1000)
+        now = self.clock.now_ms() / 1000
+        # The refresher has been at work for days, and nothing of this estate has changed meanwhile.
+        scans = [
+            tables_of(documents, at, ended_at=at, part=f"{ACCOUNT}/{REGION}") for at in (now - _HISTORY_SECONDS, now)
+        ]
+        tables = merge(None, scans, [], now, _HISTORY_SECONDS, 2 * _HISTORY_SECONDS)
         self._s3.put_object(Bucket=BUCKET, Key=_SNAPSHOT_KEY, Body=bytes(to_snapshot(tables)))
         return int(tables.interfaces.num_rows)
 
