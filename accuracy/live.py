@@ -21,7 +21,6 @@ from accuracy.scans import Refresher
 from accuracy.topology import ACCOUNTS, REGION, part_of
 from accuracy.world import Columns, World
 from cache import Budget, TTLCache
-from enricher.attribution import Source
 from enricher.enrich import Provenance, enrich
 from enricher.history import merge
 from enricher.inventory import Inventory, InventoryTables, Part
@@ -32,6 +31,7 @@ from enricher.payload import LineBlock
 from enricher.resolve import Misses, Rules, resolve
 from enricher.settle import settle
 from enricher.snapshot import from_snapshot, to_snapshot
+from enricher.sources import Source
 
 OWN_ACCOUNT: Final = 0  # the function's own: the only one whose EC2 it asks
 _FORMATS: Final = {name: LogFormats.parse([text]) for name, text in FORMATS.items()}

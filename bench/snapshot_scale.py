@@ -20,7 +20,6 @@ import pyarrow as pa
 
 from bench.large_estate import BEGUN_AT, VPCS, address_of, interface_id_of, make_tables, vpc_of
 from bench.material import REGION, STREAM
-from enricher.attribution import Source
 from enricher.batch import Pipeline
 from enricher.handler import settle_collector
 from enricher.inventory import Inventory
@@ -28,6 +27,7 @@ from enricher.log_format import LogFormats
 from enricher.resolve import Rules
 from enricher.schema import DEFAULT_PROMOTED_TAGS
 from enricher.snapshot import from_snapshot, to_snapshot
+from enricher.sources import Source
 from workbench.envelopes import DeliveryRecord, message_record, transformation_event
 
 INTERFACES: Final = 200_000

@@ -8,11 +8,11 @@ import pyarrow as pa
 from made_by_hand import Document, enriched
 
 from enricher.addresses import Address
-from enricher.attribution import Source
 from enricher.explain import Answer, Explainer
 from enricher.inventory import ADDRESS_SCHEMA, Inventory, InventoryTables
 from enricher.inventory_documents import tables_of
 from enricher.schema import DEFAULT_PROMOTED_TAGS
+from enricher.sources import Source
 
 # (address or prefix, VPC, interface, valid from, seen until, still so when last seen); times in Unix seconds or None.
 Owned = tuple[str, str | None, str, int | None, int | None, bool]

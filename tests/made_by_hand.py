@@ -12,7 +12,7 @@ from typing import Any, TypedDict, Unpack
 import pyarrow as pa
 
 from enricher.addresses import Address, Addresses
-from enricher.attribution import NOBODY, PEER, Attributor, Candidate, Key, Source
+from enricher.attribution import NOBODY, PEER, Attributor, Candidate, Key
 from enricher.enrich import Provenance, enrich
 from enricher.history import merge
 from enricher.inventory import ADDRESS_SCHEMA, Inventory, InventoryTables, Part
@@ -21,6 +21,7 @@ from enricher.log_format import LogFormats
 from enricher.parse import parse_lines
 from enricher.resolve import Misses, Rules, resolve
 from enricher.schema import DEFAULT_PROMOTED_TAGS
+from enricher.sources import Source
 
 Document = dict[str, Any]
 

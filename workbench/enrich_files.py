@@ -9,7 +9,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from enricher.attribution import Source
 from enricher.columns import plain
 from enricher.enrich import Provenance, enrich
 from enricher.lake import ObjectStore, Partition, to_error_objects, to_parquet
@@ -18,6 +17,7 @@ from enricher.metrics import value_counts
 from enricher.parse import Parsed, parse_lines
 from enricher.resolve import Rules, resolve
 from enricher.schema import SIDES
+from enricher.sources import Source
 from workbench.errors import UsageError
 from workbench.inputs import LATEST_MS, REGION, Chunk, read_file
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from enricher.addresses import Address
-from enricher.attribution import Source
 from enricher.explain import Answer, Explainer, Ownership
 from enricher.inventory import FOREVER, Inventory, InventoryTables
+from enricher.sources import Source
 from workbench.errors import UsageError
 from workbench.explain_words import of_answer, of_left_out, of_ownership, of_view
 from workbench.inventory_files import load_tables

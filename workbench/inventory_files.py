@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from enricher.attribution import Source
 from enricher.inventory import Inventory, InventoryTables
 from enricher.inventory_documents import DOCUMENTS, check_document, tables_of
 from enricher.snapshot import from_snapshot
+from enricher.sources import Source
 from workbench.errors import UsageError
 
 SNAPSHOT = "snapshot.parquet"

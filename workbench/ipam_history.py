@@ -18,10 +18,10 @@ from typing import Any, Final
 import pyarrow as pa
 
 from enricher.addresses import Address
-from enricher.attribution import Source
 from enricher.explain import Explainer
 from enricher.inventory import ADDRESS_SCHEMA, INSTANCE_SCHEMA, INTERFACE_SCHEMA, Inventory, InventoryTables
 from enricher.networks import Networks
+from enricher.sources import Source
 from workbench.errors import UsageError
 
 FILE: Final = "ipam-address-history.json"

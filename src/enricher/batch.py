@@ -12,7 +12,6 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from enricher.attribution import Source
 from enricher.enrich import Provenance, enrich
 from enricher.firehose import Delivery, read_event, response
 from enricher.lake import ObjectStore, Partition, to_error_objects, to_parquet
@@ -21,6 +20,7 @@ from enricher.metrics import of_rows
 from enricher.parse import Parsed, parse_lines
 from enricher.payload import Lines, read_payloads
 from enricher.resolve import Misses, Rules, resolve
+from enricher.sources import Source
 
 _MILLISECONDS: Final = 1000
 

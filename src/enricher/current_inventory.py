@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from cache import Current, LoadError, New, NotThere, RefreshingValue, Unchanged
-from enricher.attribution import Source
 from enricher.errors import LogFormatError
 from enricher.inventory import Inventory
 from enricher.log_format import LogFormats
 from enricher.pointer import Pointer
 from enricher.published import Place, read
 from enricher.settings import Settings
+from enricher.sources import Source
 
 RETRY_SECONDS: Final = 10  # after a load that failed
 

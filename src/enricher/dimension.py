@@ -8,7 +8,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from enricher.attribution import NOBODY, PEER, Candidate, Source
+from enricher.attribution import NOBODY, PEER, Candidate
 from enricher.columns import int32_array, plain
 from enricher.endpoints import ABSENT, AMBIGUOUS, UNRESOLVED, Batch, Dimension
 from enricher.inventory import ALWAYS, FOREVER
@@ -16,6 +16,7 @@ from enricher.keys import Keys
 from enricher.networks import Subnet
 from enricher.recorders import Recorders, Spell
 from enricher.schema import LOCATION, RESOURCE, SIDES, STRING
+from enricher.sources import Source
 from enricher.traffic import REPORTERS
 
 _UNPROVEN: Final = (AMBIGUOUS, ABSENT, UNRESOLVED)

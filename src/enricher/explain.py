@@ -13,8 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from enricher.addresses import Address, Addresses
-from enricher.attribution import NOBODY, Attributor, Candidate, Key, Source, are_two
+from enricher.attribution import NOBODY, Attributor, Candidate, Key, are_two
 from enricher.inventory import ALWAYS, FOREVER, InventoryTables, Owner
+from enricher.sources import Source
 
 # Why an owner is not the answer. Time:
 ATTACHED_LATER: Final = "attached_later"  # its attachment is after the time asked for

@@ -14,7 +14,6 @@ from typing import Any, Final
 from aws_lambda_powertools import Logger, Metrics
 
 from cache import Budget, CircuitBreaker, Share, TTLCache
-from enricher.attribution import Source
 from enricher.batch import Answer, Pipeline
 from enricher.current_inventory import CurrentInventory
 from enricher.ec2 import LONGEST_CALL_SECONDS, Ec2Reader, WhenAsked, ec2_client
@@ -24,6 +23,7 @@ from enricher.metrics import figures
 from enricher.misses import MissSource
 from enricher.resolve import Misses, Rules
 from enricher.settings import Settings
+from enricher.sources import Source
 
 _WRITE_SECONDS: Final = 10  # what enriching and writing may still take after the last EC2 request
 _LOAD_SECONDS: Final = 10  # what loading an inventory may take where S3 hangs: two attempts, and a second between them

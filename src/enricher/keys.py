@@ -8,12 +8,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from enricher.addresses import Addresses
-from enricher.attribution import Key, PeerSides, Source, is_private_to
+from enricher.attribution import Key, PeerSides
 from enricher.columns import int32_array, plain, spans
 from enricher.endpoints import Batch
 from enricher.inventory import FOREVER
 from enricher.recorders import Recorders
 from enricher.schema import SIDES
+from enricher.sources import Source, is_private_to
 from enricher.traffic import DST, HOP, SRC, told_by_direction
 
 _PER_VPC: Final = 9  # traffic-path is 1 to 8, or none

@@ -10,11 +10,11 @@ from typing import Any, Final
 
 from cache import Budget, TTLCache
 from enricher.addresses import IPV6, Address
-from enricher.attribution import Source
 from enricher.ec2 import Document, Ec2Reader
 from enricher.errors import InventoryError
 from enricher.inventory import Inventory
 from enricher.inventory_documents import tables_of
+from enricher.sources import Source
 
 INTERFACE: Final = "interface"
 ADDRESS: Final = "address"

@@ -8,12 +8,12 @@ from urllib.parse import unquote
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from enricher.attribution import Source
 from enricher.columns import plain
 from enricher.endpoints import RESOLVED, SUBNET
 from enricher.inventory import ALWAYS, FOREVER, promoted_values
 from enricher.resource_kinds import HOP_KINDS
 from enricher.schema import AZ_ID, LOCATION, RESOURCE, STRING, TAGS
+from enricher.sources import Source
 from enricher.traffic import RecorderKinds
 
 # Values of interface-type and InterfaceType in a record, as our resource types.

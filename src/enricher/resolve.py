@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from cache import Budget
-from enricher.attribution import Attributor, Candidate, Key, Source
+from enricher.attribution import Attributor, Candidate, Key
 from enricher.columns import plain
 from enricher.dimension import Answers, dimension_of
 from enricher.endpoints import Batch, Dimension, batch_of
@@ -18,6 +18,7 @@ from enricher.keys import OwnAddresses, keys_of, peer_sides
 from enricher.misses import MissSource
 from enricher.recorders import recorders_of
 from enricher.schema import DEFAULT_PROMOTED_TAGS
+from enricher.sources import Source
 from enricher.traffic import reporter_codes
 
 

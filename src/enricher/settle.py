@@ -28,13 +28,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from enricher.addresses import Address
-from enricher.attribution import Source
 from enricher.columns import plain
 from enricher.endpoints import ABSENT, AMBIGUOUS, RESOLVED, STALE, SUBNET, Dimension
 from enricher.enrich import Provenance, enrich
 from enricher.inventory import ALWAYS, Inventory
 from enricher.resolve import Rules, resolve
 from enricher.schema import DEFAULT_PROMOTED_TAGS, LOCATION, RESOURCE, SIDES, STRING, flow_columns, lake_columns
+from enricher.sources import Source
 
 _PROVEN: Final = 6
 _PLACE: Final = ("region", "az_id", "vpc_id", "subnet_id")

@@ -11,11 +11,11 @@ import pytest
 from made_by_hand import eni, enriched, estate, iso, peering, source, subnet, transit, vpc
 
 from cache import Budget, CircuitBreaker, TTLCache
-from enricher.attribution import Source
 from enricher.ec2 import Ec2Reader
 from enricher.misses import MissSource
 from enricher.resolve import Misses
 from enricher.schema import DEFAULT_PROMOTED_TAGS
+from enricher.sources import Source
 from workbench.cloud import ANY_OPERATION, LocalCloud, Refuse
 from workbench.cloud.faults import FOREVER
 

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_by_hand import Document, eni, enriched, estate, held, of_parts, scan, subnet, vpc
 
-from enricher.attribution import NOBODY, Source
+from enricher.attribution import NOBODY
+from enricher.sources import Source
 
 PARTS = ("111122223333/us-east-1", "444455556666/us-east-1")
 PART_OF = {"eni-0": PARTS[0], "eni-1": PARTS[0], "eni-2": PARTS[1]}

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from made_by_hand import FORMAT
 from scanned_world import ADDRESSES, Case, World, cases, with_networks
 
-from enricher.attribution import Source
 from enricher.enrich import Provenance, enrich
 from enricher.inventory import ALWAYS, Inventory
 from enricher.log_format import LogFormats
@@ -17,6 +16,7 @@ from enricher.parse import parse_lines
 from enricher.resolve import Rules, resolve
 from enricher.schema import AWS_COLUMNS, DEFAULT_PROMOTED_TAGS
 from enricher.settle import settle
+from enricher.sources import Source
 
 RULES = Rules(default_region="us-east-1")
 PROOF = ("record", "peer_record", "snapshot", "ipam")

@@ -3,7 +3,7 @@
 import pytest
 from made_by_hand import Document, eni, estate, found, history, source, subnet, vpc
 
-from enricher.attribution import Source
+from enricher.sources import Source
 
 SEEN = 10_000
 HOME = {"vpcs": [vpc("vpc-a", "10.0.0.0/16")], "subnets": [subnet("subnet-a", "vpc-a", "10.0.1.0/24")]}

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from made_by_hand import Document, eni, estate, found, peering, source, subnet, vpc
 
-from enricher.attribution import Source
+from enricher.sources import Source
 
 NOW = (5_000, 5_060)
 HERE = vpc("vpc-a", "10.0.0.0/16")

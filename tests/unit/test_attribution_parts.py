@@ -6,8 +6,8 @@ import pytest
 from made_by_hand import Document, eni, estate, found, held, of_parts, peering, scan, subnet, transit, vpc
 
 from enricher.addresses import Address
-from enricher.attribution import Source
 from enricher.inventory import InventoryTables
+from enricher.sources import Source
 
 MINE, THEIRS, IPAM = "111122223333/us-east-1", "444455556666/us-east-1", "ipam/ipam-scope-1"
 HERE, THERE = vpc("vpc-a", "10.0.0.0/16"), vpc("vpc-b", "10.1.0.0/16")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 from made_by_hand import Document, eni, estate, found, history, peering, source, subnet, transit, vpc
 
-from enricher.attribution import Source
+from enricher.sources import Source
 
 NOW = (5_000, 5_060)
 HERE = vpc("vpc-a", "10.0.0.0/16", "2001:db8:a::/56")

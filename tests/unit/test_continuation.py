@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from made_by_hand import eni, enriched, estate, found, history, of_parts, scan, subnet, vpc
 
-from enricher.attribution import CONTINUED_SHARE
+from enricher.sources import CONTINUED_SHARE
 
 PART = "111122223333/us-east-1"
 VPC = {"vpcs": [vpc("vpc-a", "10.0.0.0/16")], "subnets": [subnet("subnet-a", "vpc-a", "10.0.0.0/24")]}

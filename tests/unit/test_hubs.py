@@ -7,12 +7,13 @@ from made_by_hand import Document, eni, estate, found, of_parts, peering, scan, 
 
 from enricher import networks as networks_module
 from enricher.addresses import Addresses
-from enricher.attribution import PEER, Attributor, Key, Source
+from enricher.attribution import PEER, Attributor, Key
 from enricher.history import merge
 from enricher.inventory import Inventory, InventoryTables, Part
 from enricher.inventory_documents import tables_of
 from enricher.networks import TRANSIT, Hub, Membership, Networks
 from enricher.snapshot import from_snapshot, to_snapshot
+from enricher.sources import Source
 
 OURS, THEIRS, CORE = "111122223333", "444455556666", "777788889999"  # two participants, the gateway's owner
 REGION = "us-east-1"

@@ -10,12 +10,12 @@ import pyarrow as pa
 import pytest
 
 from bench.large_estate import BEGUN_AT, VPCS, address_of, interface_id_of, make_tables, vpc_of
-from enricher.attribution import Source
 from enricher.inventory import Inventory
 from enricher.log_format import LogFormats
 from enricher.parse import parse_lines
 from enricher.resolve import Rules, resolve
 from enricher.schema import DEFAULT_PROMOTED_TAGS
+from enricher.sources import Source
 
 FORMATS = LogFormats.parse(["version interface-id srcaddr dstaddr start end vpc-id flow-direction"])
 LINES = 200

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from made_by_hand import Document, eni, enriched, estate, of_parts, scan, source, subnet, vpc
 
-from enricher.attribution import Source
 from enricher.inventory import InventoryTables
+from enricher.sources import Source
 
 PART, OTHER = "111122223333/us-east-1", "444455556666/us-east-1"
 HOME = {"vpcs": [vpc("vpc-a", "10.0.0.0/16")], "subnets": [subnet("subnet-a", "vpc-a", "10.0.1.0/24")]}

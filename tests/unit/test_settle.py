@@ -7,7 +7,6 @@ import pyarrow.parquet as pq
 import pytest
 from made_by_hand import FORMAT, Document, eni, estate, subnet, vpc
 
-from enricher.attribution import Source
 from enricher.enrich import Provenance, enrich
 from enricher.history import merge
 from enricher.inventory import ALWAYS, Inventory, InventoryTables, Part
@@ -18,6 +17,7 @@ from enricher.parse import parse_lines
 from enricher.resolve import Rules, resolve
 from enricher.schema import AWS_COLUMNS, DEFAULT_PROMOTED_TAGS
 from enricher.settle import Settled, settle
+from enricher.sources import Source
 
 HOME = "111122223333/us-east-1"
 OTHER = "444455556666/us-east-1"

@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_by_hand import eni, estate, found, history, peering, scan, source, subnet, transit, vpc
 
-from enricher.attribution import Source
 from enricher.errors import InventoryError
 from enricher.history import merge
 from enricher.inventory import ADDRESS_SCHEMA, Inventory, InventoryTables, Part
@@ -18,6 +17,7 @@ from enricher.inventory_documents import tables_of
 from enricher.networks import Networks
 from enricher.schema import DEFAULT_PROMOTED_TAGS
 from enricher.snapshot import from_snapshot, to_snapshot
+from enricher.sources import Source
 
 DOCUMENTS = {
     **estate(
