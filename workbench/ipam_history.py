@@ -110,7 +110,8 @@ def history_source(
         networks,
         None,
     )
-    return tables, Source(Inventory(tables, promoted), EVIDENCE)
+    # A record without an end says that it holds still, not until when it was last seen.
+    return tables, Source(Inventory(tables, promoted), EVIDENCE, continued_share=None)
 
 
 def _interface_row(each: Sampled, sampled: Sequence[Sampled]) -> dict[str, Any]:

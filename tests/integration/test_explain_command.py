@@ -138,15 +138,15 @@ def test_the_command_says_what_enrich_writes(tmp_path, capsys, address, at, seen
 
 
 def test_the_newest_time_is_the_end_of_the_last_good_scan(tmp_path, capsys):
-    """Without --at it is not now: the story says which time it took, and that it is a continuation."""
+    """Without --at it is not now: the story says which time it took; what was seen once is not believed on."""
     file = tmp_path / "snapshot.parquet"
     snapshot(file)
     run = vpcflow(capsys)
 
-    for address in ("10.0.1.5", "10.0.1.6"):
+    for address, evidence in (("10.0.1.5", "snapshot_open"), ("10.0.1.6", "subnet")):
         story = told(run("explain", address, "--vpc", "vpc-a", "--inventory", file, "--output", "json"))
         assert (story["at"], story["at_given"]) == (SCANNED + 5, False)
-        assert story["answers"][0]["columns"]["evidence"] == "snapshot_open"
+        assert story["answers"][0]["columns"]["evidence"] == evidence
     text = run("explain", "10.0.1.6", "--vpc", "vpc-a", "--inventory", file).out
     assert "(no --at: the newest this inventory knows)" in text
     assert "seen once, between 2025-11-21T04:40:00Z and 2025-11-21T04:40:05Z" in text

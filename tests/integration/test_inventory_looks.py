@@ -130,7 +130,7 @@ def test_a_dated_build_is_one_scan_of_one_part(before):
         ("10.0.1.8", FIRST + 10, ("subnet", "subnet", None)),
         ("10.0.1.8", FIRST + 20, ("resolved", "snapshot", "eni-new")),
         ("10.0.1.5", FIRST + 30, ("subnet", "subnet", None)),
-        ("10.0.1.5", SECOND + 60, ("resolved", "snapshot_open", "eni-db")),
+        ("10.0.1.5", SECOND + 60, ("subnet", "subnet", None)),
         ("10.0.1.4", FIRST + 30, ("resolved", "snapshot", "eni-web")),
     ],
 )
