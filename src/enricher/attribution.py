@@ -4,7 +4,7 @@ A key's answer is a list of candidates in order of preference. A candidate holds
 [valid_from, valid_to]; the last one holds for every flow and says what is left when no owner is proven.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final, NamedTuple
@@ -105,11 +105,11 @@ class Attributor:
             return [self._nobody(address, touching)]
         candidates = self._of_peers(key, vpc_id)
         candidates += self._of_owners(key, [(n, owner) for n, owner in owners if owner.vpc_id == vpc_id])
+        if claims and vpc_id != key.vpc_id:
+            candidates = self._while_alone(key, address, vpc_id, candidates)
         # Where only a claim told the VPC, a flow outside the claim's time is not known to be there.
         is_there = not claims or self._vpc_of(key, address, frozenset()) == vpc_id
-        return _settled(
-            key, candidates, self._located(address, vpc_id) if is_there else self._nobody(address, touching)
-        )
+        return _settled(key, candidates, self._located(address, vpc_id) if is_there else self._nobody(address, claims))
 
     def _owners(self, key: Key, address: Address) -> list[tuple[int, Owner]]:
         """(source, owner) of whoever owned the address, as far as each source's word goes."""
@@ -181,6 +181,7 @@ class Attributor:
         mine = [owner for owner in owners if owner.vpc_id == key.vpc_id]
         if owners and not mine:
             mine = self._reached(key, address, owners, source)
+            mine = [o._replace(seen_until=min(o.seen_until, self._alone_until(key, address, o.vpc_id))) for o in mine]
         return mine[0] if len(mine) == 1 else None
 
     def _reached(self, key: Key, address: Address, owners: Sequence[Owner], source: Source) -> list[Owner]:
@@ -193,6 +194,36 @@ class Attributor:
         if not reached or networks.covers(str(key.vpc_id), address) is not False:
             return []
         return [] if source.asked is not None or (len(owners) > 1 and _is_global(address)) else reached
+
+    def _while_alone(self, key: Key, address: Address, vpc_id: str, candidates: Sequence[Candidate]) -> list[Candidate]:
+        """Candidates in a connected VPC, as long as nobody else's VPC can have been where the flow went."""
+        until = self._alone_until(key, address, vpc_id)
+        if until == FOREVER:
+            return list(candidates)
+        askers = {c.source: self.sources[c.source] for c in candidates if c.source != PEER}
+        answered = {n: self._alone_until(key, address, vpc_id, s) for n, s in askers.items() if s.asked is not None}
+        return [c._replace(valid_to=min(c.valid_to, answered.get(c.source, until))) for c in candidates]
+
+    def _alone_until(self, key: Key, address: Address, vpc_id: str | None, asked: Source | None = None) -> int:
+        """Up to when all owners in other connected VPCs that hold the address are known too (Unix seconds).
+
+        Who was ``asked`` for the address knows those of its own part at the time of its answer.
+        """
+        networks = [source.inventory.networks for source in self.sources]
+        is_contested = any(one.is_contested(address) for one in networks)
+        if _is_global(address) or (
+            len(networks) == 1 and not is_contested and networks[0].covers(str(vpc_id), address)
+        ):
+            return FOREVER
+        rivals = [other for other in self._connected(key) if other != vpc_id and self._covers(str(other), address)]
+        return min((self._known_until(str(rival), asked) for rival in rivals), default=FOREVER)
+
+    def _known_until(self, vpc_id: str, asked: Source | None) -> int:
+        """Up to when all owners in the VPC are known."""
+        told = [source.inventory for source in self.sources if source.inventory.networks.knows(vpc_id)]
+        if asked is not None and all(one.networks.tellers_of(vpc_id) == {asked.part} or not one.parts for one in told):
+            return FOREVER
+        return int(max((one.vpc_known_until(vpc_id) for one in told), default=ALWAYS))
 
     def is_public(self, address: Address) -> bool:
         """IPv4 that is nobody's private space nor in any known VPC's CIDR. IPv6 is looked up in networks first."""
@@ -295,7 +326,7 @@ class Attributor:
                 return Candidate(ALWAYS, FOREVER, number, row, STALE if is_stale else SUBNET, "subnet")
         return self._nobody(address, (), vpc_id)
 
-    def _nobody(self, address: Address, owners: Sequence[tuple[int, Owner]], vpc_id: str | None = None) -> Candidate:
+    def _nobody(self, address: Address, owners: Collection[object], vpc_id: str | None = None) -> Candidate:
         """Nobody is named; ``vpc_id``: the VPC that the address is in, where that is known."""
         if not self.sources or address.text in self.unasked:
             status = UNRESOLVED

@@ -215,6 +215,12 @@ class Inventory:
         scans = [each.begun_at for each in self.parts if part in (None, each.name)]
         return max((begun_at for begun_at in scans if begun_at is not None), default=ALWAYS)
 
+    def vpc_known_until(self, vpc_id: str) -> float:
+        """Up to when all owners in the VPC are known, by every part that tells of it; of no time where none does."""
+        if not self.parts:
+            return self.known_until(None)
+        return min(map(self.known_until, self.networks.tellers_of(vpc_id)), default=ALWAYS)
+
     def owners(self, address: Address) -> list[Owner]:
         """Who owned the private (or IPv6) address, in any VPC, ever as far as this inventory goes."""
         return [owner for owner in self._owners.of(address) if owner.vpc_id is not None]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from ipaddress import ip_network
 from typing import Final, NamedTuple
 
 from enricher.addresses import Address, Ranges, is_private_network, merged
@@ -101,9 +102,19 @@ class Networks:
             self._parts[subnet.vpc_id] = self.parts_of(subnet.vpc_id) | {subnet.part}
         # Subnets of one VPC never overlap, so the longest prefix is the only one.
         self._subnet_ranges = {vpc_id: Ranges(cidrs) for vpc_id, cidrs in by_vpc.items()}
+        holding = {subnet.vpc_id: set[str]() for subnet in self.subnets} | cidrs
+        for subnet in self.subnets:
+            if subnet.vpc_id not in cidrs:
+                holding[subnet.vpc_id].update(subnet.cidrs)
+        self._contested = merged(_contested((cidr, vpc_id) for vpc_id, held in holding.items() for cidr in held))
+        self._described: dict[str, set[str | None]] = {}
+        for vpc in self.vpcs:
+            self._described.setdefault(vpc.vpc_id, set()).add(vpc.part)
         self._pairs: dict[str, set[tuple[str, str]]] = {}
+        self._peered: dict[str, set[str | None]] = {}
         for link in self.connections:
             for one, other in ((link.one, link.other), (link.other, link.one)):
+                self._peered.setdefault(one, set()).add(link.part)
                 self._pairs.setdefault(one, set()).add((link.kind, other))
         # Pairs of a hub's VPCs are never written down: a thousand VPCs are half a million pairs.
         self._hubs: dict[str, set[Hub]] = {}
@@ -129,9 +140,20 @@ class Networks:
         """The parts that tell of the VPC's subnets, and so of the interfaces in them; none where none do."""
         return self._parts.get(vpc_id, frozenset())
 
+    def tellers_of(self, vpc_id: str) -> frozenset[str | None]:
+        """The parts that would tell of an interface in the VPC; one without subnets has none, says who described it.
+
+        A peering connection tells of a VPC too, of whose interfaces its teller may know nothing.
+        """
+        return self.parts_of(vpc_id) or frozenset(self._described.get(vpc_id, ())) - self._peered.get(vpc_id, set())
+
     def any_vpc_covers(self, address: Address) -> bool:
         """Whether a CIDR of any known VPC holds the address."""
         return self._all_vpcs.find(address) is not None
+
+    def is_contested(self, address: Address) -> bool:
+        """Whether more than one known VPC holds the address, connected or not."""
+        return self._contested.find(address) is not None
 
     def vpcs_covering(self, address: Address) -> list[str]:
         """All known VPCs of which a CIDR holds the address."""
@@ -165,3 +187,19 @@ class Networks:
             self._reached.clear()
             self._room = _MOST_REMEMBERED - len(reached) - 1
         self._reached[name] = reached
+
+
+def _contested(blocks: Iterable[tuple[str, str]]) -> list[str]:
+    """The CIDRs, of (CIDR, VPC), that lie within one of another VPC: two CIDRs are apart, or one holds the other."""
+    networks = ((ip_network(cidr, strict=False), vpc_id) for cidr, vpc_id in blocks)
+    found: list[str] = []
+    around: list[tuple[int, int, str | None]] = []  # (version, last address, VPC; None: several)
+    for network, vpc_id in sorted(networks, key=lambda each: (each[0].version, int(each[0][0]), each[0].prefixlen)):
+        first, last = int(network[0]), int(network[-1])
+        while around and (around[-1][0] != network.version or around[-1][1] < first):
+            around.pop()
+        holder = vpc_id if not around or around[-1][2] == vpc_id else None
+        if holder is None:
+            found.append(str(network))
+        around.append((network.version, last, holder))
+    return found

@@ -101,7 +101,7 @@ def _misses_asked(
     if not attributor.sources and source is None:
         # Neither networks nor owners could be had: nobody was asked.
         unasked = frozenset(address.text for address in asked.values())
-    sources = [*attributor.sources, *([] if source is None else [source])]
+    sources = [*attributor.sources, *([] if source is None else [replace(source, part=misses.part)])]
     informed = replace(attributor, sources=sources, unasked=unasked)
     for position in missed:
         answers[position] = informed.answer(keys[position])

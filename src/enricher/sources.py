@@ -19,7 +19,7 @@ class Source:
     ``asked``: canonical addresses all of whose owners it knows; None: of every address. Of others it knows an owner by
     chance, and there may be a second one in another VPC. ``is_stale``: all of it is past its hard TTL;
     ``stale_parts``: names of ``Part``s that are. ``continued_share``: an owner is believed to stay for this part of the
-    time that it has been seen to own; None: for ever.
+    time that it has been seen to own; None: for ever. ``part``: the account and region that was ``asked``, if known.
     """
 
     inventory: Inventory
@@ -28,6 +28,7 @@ class Source:
     asked: frozenset[str] | None = None
     stale_parts: frozenset[str] = frozenset()
     continued_share: int | None = CONTINUED_SHARE
+    part: str | None = None
 
     def continued_until(self, since: int, seen_until: int) -> int:
         """Until when (Unix seconds) it is believed to go on: what stayed for long stays, what is new may go soon."""

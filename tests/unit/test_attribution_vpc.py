@@ -283,7 +283,7 @@ def test_an_owner_of_another_time_does_not_hide_the_subnet_of_the_only_vpc():
 
 def test_a_record_of_another_time_does_not_tell_the_vpc():
     """A recorder in one of two connected VPCs proves its own span; outside it the VPC is open again."""
-    both = moved(("b", 1, 2, False))
+    both = moved(("b", 1, 2, False), ("b", 9_500, 9_600, False))
     told = {"vpc-c": [(3, 5_000, 5_060)]}
 
     assert found([both], "10.1.1.5", "vpc-a", (5_000, 5_060), peers=told) == ("resolved", "peer_record", "recorder 3")
