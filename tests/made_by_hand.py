@@ -165,7 +165,8 @@ def of_parts(
 ) -> Source:
     """The history of these scans; ``failed``: parts that could never be scanned, ``stale``: past their hard TTL."""
     failures = [Part(name, None, None, 99_999.0, "AccessDenied") for name in failed]
-    merged = merge(None, scans, failures, 0, 0, max_gap_s, consistency_s=0)
+    now = max((one.parts[0].ended_at or 0 for one in scans), default=0)
+    merged = merge(None, scans, failures, now, now, max_gap_s, consistency_s=0)
     return Source(
         Inventory(merged, DEFAULT_PROMOTED_TAGS), "snapshot", stale_parts=frozenset(stale), continued_share=None
     )

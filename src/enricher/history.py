@@ -31,6 +31,7 @@ from enricher.networks import Networks
 KEEP_SECONDS: Final = 4 * 3600
 MAX_GAP_SECONDS: Final = 180
 CONSISTENCY_SECONDS: Final = 5
+CLOCK_SECONDS: Final = 60  # how far a scan's clock may be ahead of ours
 
 
 def merge(  # noqa: PLR0913 - what each time means is told by name
@@ -51,16 +52,21 @@ def merge(  # noqa: PLR0913 - what each time means is told by name
     seen before ``now - keep_s``. The result's rows stand in order of their part, in each part the living interfaces
     last; ``observed_at`` is the beginning of the oldest of the parts' last good scans, None where there is none.
 
+    A scan that ended more than CLOCK_SECONDS after ``now`` counts as failed, and a known part whose scan did is begun
+    anew; the part's error says so. A wrong clock would hide every later scan until then, and prove too much.
+
     Raises:
         InventoryError: ``previous`` holds what no part tells: AWS CLI files, which carry no date.
         ValueError: a scan has not exactly one part.
     """
-    known = {} if previous is None else _by_part(previous)
-    for scan in sorted(scans, key=_begun_at):
+    known = {} if previous is None else {name: _up_to(now, one) for name, one in _by_part(previous).items()}
+    good = [scan for scan in sorted(scans, key=_begun_at) if not _is_ahead(scan.parts[0], now)]
+    for scan in good:
         fresh = _fresh(scan, consistency_s)
         before = known.get(fresh.part.name, _nothing(fresh.part.name))
         known[fresh.part.name] = _followed(before, fresh, max_gap_s - consistency_s)
-    for failure in failures:
+    refused = [_refused(scan.parts[0], now) for scan in scans if _is_ahead(scan.parts[0], now)]
+    for failure in (*failures, *refused):
         before = known.get(failure.name, _nothing(failure.name))
         known[failure.name] = replace(before, part=_with_failure(before.part, failure))
     asked = sorted(name for name, one in known.items() if _last_asked(one.part) >= now - max(keep_s, KEEP_SECONDS))
@@ -83,6 +89,29 @@ def _nothing(name: str) -> _Known:
         schema.empty_table() for schema in (INTERFACE_SCHEMA, ADDRESS_SCHEMA, INSTANCE_SCHEMA)
     )
     return _Known(Part(name, None, None), interfaces, addresses, instances, Networks())
+
+
+def _is_ahead(part: Part, now: float) -> bool:
+    """Whether its last good scan is dated later than it can have been."""
+    return max(_time(part.begun_at), _time(part.ended_at)) > now + CLOCK_SECONDS
+
+
+def _refused(part: Part, now: float) -> Part:
+    """The part, failed now because its scan is dated ahead."""
+    ahead_s = max(_time(part.begun_at), _time(part.ended_at)) - now
+    error = (
+        f"part {part.name}: its scan is dated {ahead_s:.0f} s ahead of now and is not used; mend the scanner's clock"
+    )
+    return Part(part.name, None, None, now, error)
+
+
+def _up_to(now: float, known: _Known) -> _Known:
+    """What is known of a part; nothing where that is dated ahead: no time of it can be told from a wrong one."""
+    if _is_ahead(known.part, now):
+        return replace(_nothing(known.part.name), part=_refused(known.part, now))
+    if _time(known.part.failed_at) > now + CLOCK_SECONDS:
+        return replace(known, part=replace(known.part, failed_at=None, error=None))
+    return known
 
 
 def _last_asked(part: Part) -> float:

@@ -37,7 +37,8 @@ def after(
         ended = one.parts[0].ended_at
         previous = merge(previous, [one], [], ended, keep_s, max_gap_s, consistency_s=consistency_s)
     if failures or now is not None:
-        previous = merge(previous, [], list(failures), now or 0, keep_s, max_gap_s, consistency_s=consistency_s)
+        now = max((one.parts[0].ended_at for one in scans), default=0) if now is None else now
+        previous = merge(previous, [], list(failures), now, keep_s, max_gap_s, consistency_s=consistency_s)
     assert previous is not None
     return previous
 
