@@ -179,7 +179,7 @@ def check_document(name: str, document: object) -> list[Any]:
     if cursor:
         raise InventoryError(f"inventory {name}.json: is only a part of the answer ({cursor}); {mend}, without paging")
     for position, entry in enumerate(document[key]):
-        if not isinstance(entry, dict) or not entry.get(member):
+        if not isinstance(entry, dict) or entry.get(member) in (None, ""):
             raise InventoryError(f'inventory {name}.json: entry {position} of "{key}" has no {member}; {mend}')
         misfit = _misfit(entry, _SHAPES.get(name, {}), f"{key}[{position}]")
         if misfit:

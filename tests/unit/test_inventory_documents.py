@@ -101,3 +101,13 @@ def test_a_cidr_that_is_none_is_refused_by_name(resources, culprit):
         tables_of(estate(**resources))
 
     assert str(told.value).startswith(f"inventory {culprit}; write it with `aws ec2 describe-")
+
+
+def test_a_reservation_without_instances_is_no_fault():
+    """EC2 may tell of one whose instances have gone; an entry without the member is refused as ever."""
+    tables = tables_of({"instances": {"Reservations": [{"Instances": []}]}})
+
+    assert tables.instances.num_rows == 0
+    for entry in ({}, {"Instances": None}):
+        with pytest.raises(InventoryError, match='entry 0 of "Reservations" has no Instances'):
+            tables_of({"instances": {"Reservations": [entry]}})
