@@ -103,7 +103,7 @@ class WorldReader:
         columns = self._world.holds
         now = (columns.since[holds] <= self.now) & (self.now < columns.until[holds] + 1)
         mine = holds[now & ((columns.kind[holds] == PUBLIC) == is_public)]
-        return columns.interface[mine].tolist()  # type: ignore[no-any-return]
+        return columns.interface[mine].tolist()  # type: ignore[no-any-return]  # numpy's tolist is Any
 
     def _document(self, interface: int) -> Document | None:
         stays, holds = self._world.stays, self._world.holds

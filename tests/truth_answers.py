@@ -239,7 +239,7 @@ def project_costs(truth: Truth) -> Answer:
     """Estimated cost by project."""
     sides = _sides(truth)
     unknown: Counter[str] = Counter()
-    sent, received, usd = Counter(), Counter(), defaultdict(Decimal)  # type: ignore[var-annotated]
+    sent, received, usd = Counter(), Counter(), defaultdict(Decimal)
     for side, project, row, _, charge, dollars_ in sides:
         if charge == "not_estimated":
             unknown[project] += row["bytes"]

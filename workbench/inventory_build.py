@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from enricher.history import merge
+from enricher.history import MAX_GAP_SECONDS, merge
 from enricher.inventory import InventoryTables
 from enricher.inventory_documents import tables_of
 from enricher.snapshot import from_snapshot, to_snapshot
@@ -15,8 +15,6 @@ from workbench.times import seconds_of, shown
 
 _PART: Final = re.compile(r"[0-9]{12}/[a-z0-9-]+|ipam/\S+")
 _DAY_S: Final = 86_400
-# Two scans farther apart prove nothing of what may leave and come back between them (DESIGN.md §4, ownership).
-_MAX_GAP_S: Final = 180
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +87,7 @@ def _part_of(tables: InventoryTables, inventory: Path) -> str:
 def _merged(scan: InventoryTables, dated: Dated) -> InventoryTables:
     """The previous snapshot's history, if there is one, gone on with by the scan."""
     before = None if dated.previous is None else _previous(dated.previous, scan.parts[0].name, dated.observed_at)
-    return merge(before, [scan], [], dated.ended_at, dated.keep_s, _MAX_GAP_S)
+    return merge(before, [scan], [], dated.ended_at, dated.keep_s, MAX_GAP_SECONDS)
 
 
 def _previous(path: Path, part: str, observed_at: float) -> InventoryTables:
