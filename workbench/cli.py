@@ -7,17 +7,17 @@ from typing import Annotated
 
 import typer
 
+from compaction.enrich_files import FileEnricher, Summary, describe
+from compaction.inputs import REGION
 from enricher.batch import Pipeline
 from enricher.errors import EnricherError, EventError
 from enricher.log_format import LogFormats
 from enricher.resolve import Rules
 from enricher.schema import DEFAULT_PROMOTED_TAGS
 from workbench.directory_store import StagedStore
-from workbench.enrich_files import FileEnricher, Summary, describe
 from workbench.errors import UsageError
 from workbench.explain_command import tell, write_json
 from workbench.explain_text import lines
-from workbench.inputs import REGION
 from workbench.inventory_command import app as inventory_app
 from workbench.inventory_files import load_source
 from workbench.paragraphs import width

@@ -9,8 +9,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from compaction.enrich_files import Summary
 from enricher.schema import SIDES
-from workbench.enrich_files import Summary
 
 _PIPE_WIDTH: Final = 160
 

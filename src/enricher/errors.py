@@ -5,7 +5,8 @@
     ├── LogFormatError      no usable log format
     ├── EventError          the Firehose event itself cannot be read
     ├── BatchTooLargeError  the batch inflates beyond what the function may hold
-    └── InventoryError      an inventory file or snapshot is not what it says
+    ├── InventoryError      an inventory file or snapshot is not what it says
+    └── InputError          a file of flow logs, or where one should be, is not what it should be
 
 Bad lines are not here: they are values (rejects). Every message is one line: what, where, the mend.
 """
@@ -33,3 +34,7 @@ class BatchTooLargeError(EnricherError):
 
 class InventoryError(EnricherError):
     """An inventory file or snapshot is not what it says."""
+
+
+class InputError(EnricherError):
+    """A file of flow logs cannot be read, or does not tell what has to be known of it."""

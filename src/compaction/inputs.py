@@ -21,10 +21,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from enricher.errors import LogFormatError
+from enricher.errors import InputError, LogFormatError
 from enricher.log_format import LogFormat, LogFormats, header_format
 from enricher.payload import Reject, read_payloads
-from workbench.errors import UsageError
 
 MAX_LINES: Final = 100_000
 _MAX_JSON_BYTES: Final = 1024 * 1024 * 1024
@@ -66,7 +65,7 @@ def read_file(path: Path, declared: LogFormats | None) -> Iterator[Chunk]:
     """The chunks of a file; ``declared`` is the format of lines without a header.
 
     Raises:
-        UsageError: not readable, or its lines have no known format.
+        InputError: not readable, or its lines have no known format.
         LogFormatError: its header contradicts itself.
     """
     told = Chunk([], declared, _delivered_at(path), _region_of(path))
@@ -82,9 +81,9 @@ def read_file(path: Path, declared: LogFormats | None) -> Iterator[Chunk]:
             else:
                 yield from _read_text_or_json(path, file, told)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise UsageError(f"{path}: is damaged gzip ({error}); fetch it again") from error
+        raise InputError(f"{path}: is damaged gzip ({error}); fetch it again") from error
     except OSError as error:
-        raise UsageError(f"{path}: {error.strerror or error}; give a file of flow logs") from error
+        raise InputError(f"{path}: {error.strerror or error}; give a file of flow logs") from error
 
 
 def _read_text_or_json(path: Path, file: BinaryIO | gzip.GzipFile, told: Chunk) -> Iterator[Chunk]:
@@ -94,7 +93,7 @@ def _read_text_or_json(path: Path, file: BinaryIO | gzip.GzipFile, told: Chunk) 
         return
     content = first + file.read(_MAX_JSON_BYTES)
     if file.read(1):
-        raise UsageError(f"{path}: holds more than {_MAX_JSON_BYTES} bytes of JSON; split it by lines")
+        raise InputError(f"{path}: holds more than {_MAX_JSON_BYTES} bytes of JSON; split it by lines")
     yield from _read_json(path, content, told)
 
 
@@ -128,7 +127,7 @@ def _read_lines(path: Path, first: bytes, rest: Iterable[bytes], told: Chunk) ->
 
 def _filled(path: Path, chunk: Chunk) -> Iterator[Chunk]:
     if (chunk.lines or chunk.rejects) and chunk.formats is None:
-        raise UsageError(f"{path}: {_NO_FORMAT}")
+        raise InputError(f"{path}: {_NO_FORMAT}")
     if chunk.lines or chunk.rejects:
         yield chunk
 
@@ -146,7 +145,7 @@ def _header(path: Path, line: bytes) -> LogFormat | None:
 def _read_json(path: Path, content: bytes, told: Chunk) -> Iterator[Chunk]:
     """JSON documents one after the other: messages, envelopes, or Firehose's error objects."""
     if told.formats is None:
-        raise UsageError(f"{path}: {_NO_FORMAT}")
+        raise InputError(f"{path}: {_NO_FORMAT}")
     by_hour: dict[int | None, tuple[int | None, list[str], list[Reject]]] = {}
     for document, arrived_at in _opened(path, content):
         arrived = told.arrived_at if arrived_at is None else arrived_at
@@ -167,7 +166,7 @@ def _opened(path: Path, content: bytes) -> Iterator[tuple[bytes | None, int | No
     """Payloads with their arrival: error objects are opened, everything else is one payload as it stands."""
     if b"awData" not in content and b"rawdata" not in content:
         if b'"recordId"' in content and b'"records"' in content:
-            raise UsageError(f"{path}: is a Firehose event; use `vpcflow invoke --event {path}`")
+            raise InputError(f"{path}: is a Firehose event; use `vpcflow invoke --event {path}`")
         yield content, None
         return
     rest: list[bytes] = []
@@ -222,9 +221,9 @@ def _read_parquet(path: Path, told: Chunk) -> Iterator[Chunk]:
             lines = pc.binary_join_element_wise(*columns, " ", null_handling="replace", null_replacement="-")
             yield replace(told, lines=lines.to_pylist(), formats=LogFormats((log_format,)))
     except (pa.ArrowException, OSError) as error:
-        raise UsageError(f"{path}: is damaged Parquet ({error}); fetch it again") from error
+        raise InputError(f"{path}: is damaged Parquet ({error}); fetch it again") from error
     except LogFormatError as error:
-        raise UsageError(f"{path}: holds no flow logs ({error})") from error
+        raise InputError(f"{path}: holds no flow logs ({error})") from error
 
 
 def _as_text(column: Any) -> Any:

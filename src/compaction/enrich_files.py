@@ -9,8 +9,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from compaction.inputs import LATEST_MS, REGION, Chunk, read_file
 from enricher.columns import plain
 from enricher.enrich import Provenance, enrich
+from enricher.errors import InputError
 from enricher.lake import ObjectStore, Partition, to_error_objects, to_parquet
 from enricher.log_format import LogFormats
 from enricher.metrics import value_counts
@@ -18,8 +20,6 @@ from enricher.parse import Parsed, parse_lines
 from enricher.resolve import Rules, resolve
 from enricher.schema import SIDES
 from enricher.sources import Source
-from workbench.errors import UsageError
-from workbench.inputs import LATEST_MS, REGION, Chunk, read_file
 
 
 @dataclass(slots=True)
@@ -114,7 +114,7 @@ class FileEnricher:
         regions = pc.if_else(pc.match_substring_regex(told, f"^{REGION.pattern}$"), told, fallback)
         regions = pc.fill_null(regions, fallback) if fallback else regions
         if regions.null_count:
-            raise UsageError(
+            raise InputError(
                 f"{path}: neither its records nor its path tell a region; give --region, such as us-east-1"
             )
         names = regions.unique().to_pylist()

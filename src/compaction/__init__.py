@@ -1,0 +1,1 @@
+"""What Glue runs beside the functions' core: compaction, replay and backfill."""
