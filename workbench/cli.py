@@ -14,6 +14,7 @@ from enricher.errors import EnricherError, EventError
 from enricher.log_format import LogFormats
 from enricher.resolve import Rules
 from enricher.schema import DEFAULT_PROMOTED_TAGS
+from workbench.backfill_command import backfill
 from workbench.directory_store import StagedStore
 from workbench.errors import UsageError
 from workbench.explain_command import tell, write_json
@@ -21,6 +22,7 @@ from workbench.explain_text import lines
 from workbench.inventory_command import app as inventory_app
 from workbench.inventory_files import load_source
 from workbench.paragraphs import width
+from workbench.replay_command import replay
 from workbench.show import print_summary
 
 OK, FAILED, USAGE, WITH_REJECTS = 0, 1, 2, 3
@@ -38,6 +40,8 @@ Formats = Annotated[
     typer.Option("--log-format", help="Format of lines without a header: '${version} ${account-id} …', v2 … v11, tgw."),
 ]
 app.add_typer(inventory_app)
+app.command()(replay)
+app.command()(backfill)
 
 InventoryOption = Annotated[
     Path | None, typer.Option("--inventory", help="Directory of AWS CLI output, or a snapshot. Without: no look-ups.")

@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -33,6 +34,23 @@ class DirectoryStore:
         finally:
             Path(name).unlink()
         return True
+
+
+class DirectoryLake(DirectoryStore):
+    """A lake in a directory, as replay and backfill need it."""
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """Keys that begin with ``prefix``, sorted; files that are being written are none."""
+        # A prefix may end within a name: its folder is listed, and what begins otherwise left out.
+        folder = self._root / prefix.rpartition("/")[0]
+        found = (path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+        keys = sorted(path.relative_to(self._root).as_posix() for path in found)
+        return (key for key in keys if key.startswith(prefix))
+
+    def read(self, key: str) -> bytes | None:
+        """An object's bytes; None where there is none."""
+        path = self._root / key
+        return path.read_bytes() if path.is_file() else None
 
 
 class StagedStore:

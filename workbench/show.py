@@ -30,6 +30,12 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
 
 def print_summary(summary: Summary, out: Path) -> None:
     """What ``enrich`` came to."""
+    print_figures(summary)
+    print(f"lake {out}")
+
+
+def print_figures(summary: Summary) -> None:
+    """What went through the core came to."""
     print(f"{summary.lines:,} lines: {summary.rows:,} rows in {summary.objects} objects, {summary.rejected:,} rejected")
     if summary.already_there:
         print(f"  of these objects {summary.already_there} were in the lake already and were left as they are")
@@ -40,7 +46,6 @@ def print_summary(summary: Summary, out: Path) -> None:
         rows = [[status, *(summary.statuses[side][status] for side in SIDES)] for status in statuses]
         print_table("Endpoints by status", ("status", "source", "destination"), rows)
     print(f"inventory {summary.inventory}")
-    print(f"lake {out}")
 
 
 def _cell(value: object) -> str:

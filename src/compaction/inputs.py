@@ -32,7 +32,7 @@ _EXPORT_PREFIX: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z "
 _DELIVERED_AT: Final = re.compile(r"_(\d{8}T\d{4})Z_")
 LATEST_MS: Final = 253_402_300_799_999  # the last moment that a calendar of four-digit years knows
 REGION: Final = re.compile(r"[a-z]{2,}(?:-[a-z]+)+-\d+")
-_REGION_IN_PATH: Final = re.compile(rf"(?:vpcflowlogs[/_]|aws-region=)({REGION.pattern})")
+_REGION_IN_PATH: Final = re.compile(rf"(?:vpcflowlogs[/_]|aws[-_]region=)({REGION.pattern})")
 _NO_FORMAT: Final = "has no header line; give --log-format, such as --log-format '${version} ${account-id} …' or v2"
 
 
@@ -52,12 +52,20 @@ class Chunk:
     @property
     def name(self) -> str:
         """The same for the same lines in the same format, wherever they come from."""
+        return self._hash(self.lines, [reject.line for reject in self.rejects])
+
+    @property
+    def sorted_name(self) -> str:
+        """The same for the same lines in any order."""
+        return self._hash(sorted(self.lines), sorted(reject.line for reject in self.rejects))
+
+    def _hash(self, lines: list[str], rejected: list[bytes]) -> str:
         hasher = hashlib.blake2b(digest_size=16)
         headers = [] if self.formats is None else [log_format.header for log_format in self.formats.formats]
-        for part in (*headers, "\0", *self.lines):
+        for part in (*headers, "\0", *lines):
             hasher.update(part.encode() + b"\n")
-        for reject in self.rejects:
-            hasher.update(reject.line + b"\0")
+        for line in rejected:
+            hasher.update(line + b"\0")
         return hasher.hexdigest()
 
 
@@ -68,25 +76,31 @@ def read_file(path: Path, declared: LogFormats | None) -> Iterator[Chunk]:
         InputError: not readable, or its lines have no known format.
         LogFormatError: its header contradicts itself.
     """
-    told = Chunk([], declared, _delivered_at(path), _region_of(path))
     try:
         # Opened once and only peeked into: a pipe gives its bytes a single time.
         with path.open("rb") as file:
-            start = file.peek(4)[:4]
-            if start == b"PAR1":
-                yield from _read_parquet(path, told)
-            elif start[:2] == b"\x1f\x8b":
-                with gzip.open(file) as inflated:
-                    yield from _read_text_or_json(path, inflated, told)
-            else:
-                yield from _read_text_or_json(path, file, told)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise InputError(f"{path}: is damaged gzip ({error}); fetch it again") from error
+            yield from read_open_file(path.as_posix(), file, declared)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}; give a file of flow logs") from error
 
 
-def _read_text_or_json(path: Path, file: BinaryIO | gzip.GzipFile, told: Chunk) -> Iterator[Chunk]:
+def read_open_file(path: str, file: Any, declared: LogFormats | None) -> Iterator[Chunk]:
+    """The same of a file that is open for reading, buffered; ``path`` is where it came from, S3 or disk."""
+    told = Chunk([], declared, delivered_at(path), region_of(path))
+    try:
+        start = file.peek(4)[:4]
+        if start == b"PAR1":
+            yield from _read_parquet(path, file, told)
+        elif start[:2] == b"\x1f\x8b":
+            with gzip.open(file) as inflated:
+                yield from _read_text_or_json(path, inflated, told)
+        else:
+            yield from _read_text_or_json(path, file, told)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise InputError(f"{path}: is damaged gzip ({error}); fetch it again") from error
+
+
+def _read_text_or_json(path: str, file: BinaryIO | gzip.GzipFile, told: Chunk) -> Iterator[Chunk]:
     first = _first_line(file)
     if not first.startswith(b"{"):
         yield from _read_lines(path, first, file, told)
@@ -104,7 +118,7 @@ def _first_line(file: Iterable[bytes]) -> bytes:
     return b""
 
 
-def _read_lines(path: Path, first: bytes, rest: Iterable[bytes], told: Chunk) -> Iterator[Chunk]:
+def _read_lines(path: str, first: bytes, rest: Iterable[bytes], told: Chunk) -> Iterator[Chunk]:
     is_export = _EXPORT_PREFIX.match(first.decode(errors="replace")) is not None
     chunk = replace(told, lines=[], rejects=[])
     for line in filter(bytes.strip, chain([first], rest)):
@@ -125,14 +139,14 @@ def _read_lines(path: Path, first: bytes, rest: Iterable[bytes], told: Chunk) ->
     yield from _filled(path, chunk)
 
 
-def _filled(path: Path, chunk: Chunk) -> Iterator[Chunk]:
+def _filled(path: str, chunk: Chunk) -> Iterator[Chunk]:
     if (chunk.lines or chunk.rejects) and chunk.formats is None:
         raise InputError(f"{path}: {_NO_FORMAT}")
     if chunk.lines or chunk.rejects:
         yield chunk
 
 
-def _header(path: Path, line: bytes) -> LogFormat | None:
+def _header(path: str, line: bytes) -> LogFormat | None:
     # A look at the first byte spares flow records the closer one: hardly any begins with a small letter.
     if not (line.lstrip()[:1].islower() or line.lstrip()[:1] == b"$"):
         return None
@@ -142,7 +156,7 @@ def _header(path: Path, line: bytes) -> LogFormat | None:
         raise LogFormatError(f"{path}: {error}") from error
 
 
-def _read_json(path: Path, content: bytes, told: Chunk) -> Iterator[Chunk]:
+def _read_json(path: str, content: bytes, told: Chunk) -> Iterator[Chunk]:
     """JSON documents one after the other: messages, envelopes, or Firehose's error objects."""
     if told.formats is None:
         raise InputError(f"{path}: {_NO_FORMAT}")
@@ -162,7 +176,7 @@ def _read_json(path: Path, content: bytes, told: Chunk) -> Iterator[Chunk]:
             yield replace(told, lines=part, arrived_at=earliest, rejects=[] if first else rejects)
 
 
-def _opened(path: Path, content: bytes) -> Iterator[tuple[bytes | None, int | None]]:
+def _opened(path: str, content: bytes) -> Iterator[tuple[bytes | None, int | None]]:
     """Payloads with their arrival: error objects are opened, everything else is one payload as it stands."""
     if b"awData" not in content and b"rawdata" not in content:
         if b'"recordId"' in content and b'"records"' in content:
@@ -211,10 +225,10 @@ def _moment(members: dict[str, Any]) -> int | None:
     return int(moment) if 0 <= moment <= LATEST_MS else None
 
 
-def _read_parquet(path: Path, told: Chunk) -> Iterator[Chunk]:
+def _read_parquet(path: str, source: Any, told: Chunk) -> Iterator[Chunk]:
     """Rows of AWS-delivered Parquet as lines of the same fields, so that one reader judges both."""
     try:
-        file = pq.ParquetFile(path)
+        file = pq.ParquetFile(source)
         log_format = LogFormat.of_fields(file.schema_arrow.names)
         for batch in file.iter_batches(MAX_LINES):
             columns = [_as_text(column) for column in batch.columns]
@@ -231,8 +245,9 @@ def _as_text(column: Any) -> Any:
     return pc.if_else(pc.equal(pc.utf8_trim_whitespace(text), ""), None, text)
 
 
-def _delivered_at(path: Path) -> int | None:
-    match = _DELIVERED_AT.search(path.name)
+def delivered_at(path: str) -> int | None:
+    """The time in the name of a file that AWS delivered (Unix ms); None where there is none."""
+    match = _DELIVERED_AT.search(path.rpartition("/")[2])
     if match is None:
         return None
     try:
@@ -242,6 +257,7 @@ def _delivered_at(path: Path) -> int | None:
     return int(moment.timestamp()) * 1000
 
 
-def _region_of(path: Path) -> str | None:
-    match = _REGION_IN_PATH.search(path.as_posix())
+def region_of(path: str) -> str | None:
+    """The region that a path or a key tells."""
+    match = _REGION_IN_PATH.search(path)
     return match[1] if match else None

@@ -11,12 +11,12 @@ lists marks first, and the hour's objects after them, misses neither.
 import hashlib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from enricher.errors import EnricherError
-from enricher.lake import Partition
+from enricher.lake import ObjectStore, Partition
 
 MARKED: Final = "compaction/marked/"
 STAGED: Final = "backfill/"  # outside every table
@@ -90,6 +90,16 @@ def mark_name(kind: str, names: Iterable[str]) -> str:
     for name in sorted(names):
         hasher.update(name.encode() + b"\n")
     return f"{kind}-{hasher.hexdigest()[:32]}"
+
+
+def mark_late(lake: ObjectStore, written: Mapping[Partition, Iterable[str]]) -> int:
+    """Mark hours that raw objects of these names were put into; how many marks were not there yet.
+
+    Also where an object was there before: whoever put it may have died before they marked its hour.
+    """
+    mark = Mark(LATE)
+    keys = [mark.key(partition, mark_name(LATE, names)) for partition, names in written.items()]
+    return sum(lake.put_if_absent(key, mark.to_json()) for key in keys)
 
 
 def _texts(value: object) -> tuple[str, ...] | None:

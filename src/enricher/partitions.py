@@ -1,4 +1,4 @@
-"""The coming hours' partitions, registered before anything arrives in them.
+"""Partitions of the catalog: the coming hours', before anything arrives in them, and those that replay writes to.
 
 A partition has what its table says of columns and formats, and the place where the lake puts the hour's objects. What
 is there already stays as it is: compaction may have moved it.
@@ -6,12 +6,14 @@ is there already stays as it is: compaction may have moved it.
 https://docs.aws.amazon.com/glue/latest/webapi/API_BatchCreatePartition.html
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from enricher.errors import EnricherError
 from enricher.lake import FLOW_LOGS, Partition
 
+PARTITIONS_A_CALL: Final = 100  # what Glue takes at most
 HOURS: Final = 3  # the current one and the next two: the registration may fail for two hours unnoticed by queries
 _HOUR_MS: Final = 3_600_000
 _THERE_ALREADY: Final = "AlreadyExistsException"
@@ -44,10 +46,24 @@ class Partitions:
             Exception: what boto3 raises.
         """
         coming = [Partition.at(region, round(now * 1000) + hour * _HOUR_MS) for hour in range(HOURS)]
-        new = [partition for partition in coming if partition not in self._registered]
+        made = self.register_hours(coming)
+        self._registered = frozenset(coming)
+        return made
+
+    def register_hours(self, hours: Iterable[Partition]) -> int:
+        """Register these partitions; raises as ``register`` does."""
+        new = [partition for partition in dict.fromkeys(hours) if partition not in self._registered]
         if not new:
             return 0
         storage = self.glue.get_table(DatabaseName=self.database, Name=self.table)["Table"]["StorageDescriptor"]
+        made = 0
+        for first in range(0, len(new), PARTITIONS_A_CALL):
+            made += self._create(new[first : first + PARTITIONS_A_CALL], storage)
+        self._registered |= frozenset(new)
+        return made
+
+    def _create(self, new: Sequence[Partition], storage: dict[str, Any]) -> int:
+        """Ask Glue for them; the number of those that were not there."""
         answer = self.glue.batch_create_partition(
             DatabaseName=self.database,
             TableName=self.table,
@@ -60,7 +76,6 @@ class Partitions:
                 f"partitions of {self.database}.{self.table}: Glue refused {len(refused)} of {len(new)}: "
                 f"{refused[0].get('ErrorCode')}; look at the table and at the refresher's rights in the catalog"
             )
-        self._registered = frozenset(coming)
         return len(new) - len(errors)
 
 
