@@ -37,8 +37,8 @@ the literal `None` are null. What the statuses and the words of evidence mean: [
 _OF_METRICS: Final = """\
 One set a batch, in CloudWatch's embedded metric format, declared in `src/enricher/metrics.py`. The namespace is
 POWERTOOLS_METRICS_NAMESPACE, the dimension `service` is POWERTOOLS_SERVICE_NAME ([settings](settings.md)). A name with
-`*` is a family, one metric a value. In every batch `Lines` is `Rows` plus `Rejects`. A metric of which a batch has
-nothing to say is left out."""
+`*` is a family, one metric a value. In every batch `Lines` is `Rows` plus `Rejects`, in JSON mode plus
+`LinesTooLarge`. A metric of which a batch has nothing to say is left out."""
 _OF_QUERIES: Final = """\
 `vpcflow query NAME --lake DIR` runs one on disk; the workgroup of `athena/template.yaml` holds them in AWS; files are
 `athena/queries/*.sql`. Those that read `flows_hourly`, or with its prices `hourly_costs`, scan little; the others read

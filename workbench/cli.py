@@ -14,6 +14,7 @@ from enricher.errors import EnricherError, EventError
 from enricher.log_format import LogFormats
 from enricher.resolve import Rules
 from enricher.schema import DEFAULT_PROMOTED_TAGS
+from enricher.settings import JSON, OUTPUT_MODES, PARQUET
 from workbench.backfill_command import backfill
 from workbench.directory_store import StagedStore
 from workbench.errors import UsageError
@@ -105,8 +106,10 @@ def invoke(
     log_format: Formats = None,
     inventory: InventoryOption = None,
     out: LakeOut = Path("lake"),
+    output_mode: Annotated[str, typer.Option(help="parquet: rows into the lake; json: into the response.")] = PARQUET,
 ) -> int:
     """Run one Firehose event through the function's own pipeline; prints the response and nothing else."""
+    _one_of("--output-mode", output_mode, OUTPUT_MODES)
     formats = _formats(log_format)
     if formats is None:
         raise UsageError(
@@ -117,11 +120,11 @@ def invoke(
     source = None if inventory is None else load_source(inventory, DEFAULT_PROMOTED_TAGS, region)
     try:
         with StagedStore(out) as store:
-            answer = Pipeline(formats, Rules(), store).process(document, source)
+            answer = Pipeline(formats, Rules(), store, output_mode == JSON).process(document, source)
     except EventError as error:
         raise UsageError(f"--event {event}: {error}") from error
     sys.stdout.write(json.dumps(answer.response) + "\n")
-    return WITH_REJECTS if answer.counts["Rejects"] else OK
+    return WITH_REJECTS if answer.counts["Rejects"] or answer.counts["FailedRecords"] else OK
 
 
 @app.command()

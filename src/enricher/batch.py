@@ -1,7 +1,8 @@
 """One batch from event to answer: decode, parse, resolve, enrich, write. The order of effects is the promise.
 
 Rejects are written first, then the rows; only then is the batch answered. Whatever of ours fails raises: the delivery
-stream tries again, and keeps the raw batch in the end.
+stream tries again, and keeps the raw batch in the end. In JSON mode the answer itself carries the rows, and nothing is
+written but the rejects.
 """
 
 from collections import Counter
@@ -13,12 +14,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from enricher.enrich import Provenance, enrich
-from enricher.firehose import Delivery, read_event, response
+from enricher.firehose import RESPONSE_LIMIT, Delivery, fitted, read_event, response
+from enricher.json_lines import PROVENANCE, TAGS, by_record, to_json_lines
 from enricher.lake import ObjectStore, Partition, to_error_objects, to_parquet
 from enricher.log_format import LogFormats
 from enricher.metrics import of_rows
 from enricher.parse import Parsed, parse_lines
-from enricher.payload import Lines, read_payloads
+from enricher.payload import Lines, Reject, read_payloads
 from enricher.resolve import Misses, Rules, resolve
 from enricher.sources import Source
 
@@ -37,50 +39,108 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class _Batch:
+    """An event, read: its rows and rejects, and by ordinal the records that fail whole and those with both."""
+
+    delivery: Delivery
+    lines: Lines
+    parsed: Parsed
+    rejects: list[Reject]
+    failed: list[int]
+    mixed: set[int]
+    batch_id: str
+    partition: Partition
+
+
+@dataclass(frozen=True, slots=True)
 class Pipeline:
-    """What every batch of one stream shares. ``rules.default_region`` is set from each event."""
+    """What every batch of one stream shares. ``rules.default_region`` is set from each event.
+
+    ``as_json``: the answer itself carries the rows, in at most ``response_limit`` bytes.
+    """
 
     formats: LogFormats
     rules: Rules
     store: ObjectStore
+    as_json: bool = False
+    response_limit: int = RESPONSE_LIMIT
 
     def process(self, event: object, snapshot: Source | None, misses: Misses | None = None) -> Answer:
-        """Write the batch's rows and rejects, and answer it.
+        """Write the batch's rows and rejects, and answer it; in JSON mode answer it with the rows.
 
         Raises:
             EventError, BatchTooLargeError: the event cannot be taken.
             Exception: whatever the store raises.
         """
-        delivery = read_event(event)
-        lines = read_payloads(delivery.payloads, delivery.column)
-        parsed = parse_lines(lines.lines, lines.ordinals, self.formats)
-        rejects = [*lines.rejects, *parsed.rejects]
-        failed, mixed = _failed_and_mixed({r.ordinal for r in rejects}, parsed)
-        batch_id = delivery.digest()
-        partition = Partition.at(delivery.region, pc.min(delivery.arrived_at).as_py())
-        is_new: dict[str, bool] = {}
-        kept = [reject for reject in rejects if reject.ordinal in mixed]
-        if kept:
-            key = partition.rejected_key(batch_id)
-            is_new[key] = self.store.put_if_absent(key, to_error_objects(kept, delivery.arrived_at.to_pylist()))
-        counts = _counts(delivery, lines, parsed, failed)
-        if parsed.flows.num_rows:
-            key = partition.flow_logs_key(batch_id)
-            rows = self._enriched(parsed, delivery, batch_id, snapshot, misses)
+        batch = _read(event, self.formats)
+        if self.as_json:
+            return self._answer_with_rows(batch, snapshot, misses)
+        is_new = self._keep_rejects(batch, batch.mixed)
+        counts = _counts(batch, batch.parsed.flows.num_rows, batch.rejects, len(batch.failed))
+        if batch.parsed.flows.num_rows:
+            key = batch.partition.flow_logs_key(batch.batch_id)
+            rows = self._enriched(batch, snapshot, misses)
             body = to_parquet(rows)
             is_new[key] = self.store.put_if_absent(key, body)
             counts["BytesWritten"] = len(body)
             counts |= of_rows(rows)
         counts["ObjectsFound"] = list(is_new.values()).count(False)
-        return Answer(response(delivery, failed), counts, partition, batch_id, tuple(is_new))
+        answer = response(batch.delivery, batch.failed)
+        return Answer(answer, counts, batch.partition, batch.batch_id, tuple(is_new))
 
-    def _enriched(
-        self, parsed: Parsed, delivery: Delivery, batch_id: str, snapshot: Source | None, misses: Misses | None
-    ) -> pa.Table:
-        arrived_at = delivery.arrived_at.take(parsed.ordinals)
-        rules = replace(self.rules, default_region=delivery.region)
-        dimension = resolve(parsed.flows, snapshot, rules, misses, pc.divide(arrived_at, _MILLISECONDS))
-        return enrich(parsed.flows, dimension, Provenance(batch_id, arrived_at))
+    def _answer_with_rows(self, batch: _Batch, snapshot: Source | None, misses: Misses | None) -> Answer:
+        """JSON mode. What goes back as failed is not kept as rejects too: who replays it reads those lines again."""
+        ordinals = batch.parsed.ordinals
+        rows = self._enriched(batch, snapshot, misses) if batch.parsed.flows.num_rows else None
+        told = fitted(
+            batch.delivery,
+            batch.failed,
+            {} if rows is None else by_record(to_json_lines(rows), ordinals),
+            lambda: {} if rows is None else by_record(to_json_lines(rows.drop_columns([*TAGS, *PROVENANCE])), ordinals),
+            self.response_limit,
+        )
+        gone = set(told.too_large)
+        is_new = self._keep_rejects(batch, batch.mixed - gone)
+        rejects = [reject for reject in batch.rejects if reject.ordinal not in gone]
+        if rows is not None and gone:
+            rows = rows.filter(pc.invert(pc.is_in(ordinals, value_set=pa.array(told.too_large, ordinals.type))))
+        number = 0 if rows is None else rows.num_rows
+        counts = _counts(batch, number, rejects, len(batch.failed) + len(gone)) | {
+            "ResponseBytes": told.size,
+            "RecordsTrimmed": sum(record["result"] == "Ok" for record in told.response["records"]) * told.is_trimmed,
+            "RecordsTooLarge": len(gone),
+            "LinesTooLarge": batch.parsed.flows.num_rows - number + len(batch.rejects) - len(rejects),
+            "ObjectsFound": list(is_new.values()).count(False),
+        }
+        if number:
+            counts |= of_rows(rows)
+        return Answer(told.response, counts, batch.partition, batch.batch_id, tuple(is_new))
+
+    def _keep_rejects(self, batch: _Batch, records: set[int]) -> dict[str, bool]:
+        """Write these records' rejects, if there are any; the key → whether it was written just now."""
+        kept = [reject for reject in batch.rejects if reject.ordinal in records]
+        if not kept:
+            return {}
+        key = batch.partition.rejected_key(batch.batch_id)
+        body = to_error_objects(kept, batch.delivery.arrived_at.to_pylist())
+        return {key: self.store.put_if_absent(key, body)}
+
+    def _enriched(self, batch: _Batch, snapshot: Source | None, misses: Misses | None) -> pa.Table:
+        flows = batch.parsed.flows
+        arrived_at = batch.delivery.arrived_at.take(batch.parsed.ordinals)
+        rules = replace(self.rules, default_region=batch.delivery.region)
+        dimension = resolve(flows, snapshot, rules, misses, pc.divide(arrived_at, _MILLISECONDS))
+        return enrich(flows, dimension, Provenance(batch.batch_id, arrived_at))
+
+
+def _read(event: object, formats: LogFormats) -> _Batch:
+    delivery = read_event(event)
+    lines = read_payloads(delivery.payloads, delivery.column)
+    parsed = parse_lines(lines.lines, lines.ordinals, formats)
+    rejects = [*lines.rejects, *parsed.rejects]
+    failed, mixed = _failed_and_mixed({r.ordinal for r in rejects}, parsed)
+    partition = Partition.at(delivery.region, pc.min(delivery.arrived_at).as_py())
+    return _Batch(delivery, lines, parsed, rejects, failed, mixed, delivery.digest(), partition)
 
 
 def _failed_and_mixed(rejecting: set[int], parsed: Parsed) -> tuple[list[int], set[int]]:
@@ -91,16 +151,16 @@ def _failed_and_mixed(rejecting: set[int], parsed: Parsed) -> tuple[list[int], s
     return sorted(rejecting - with_rows), rejecting & with_rows
 
 
-def _counts(delivery: Delivery, lines: Lines, parsed: Parsed, failed: list[int]) -> dict[str, float]:
-    reasons = Counter(reject.reason for reject in (*lines.rejects, *parsed.rejects))
-    drops = lines.dropped + Counter(header=parsed.headers)
+def _counts(batch: _Batch, rows: int, rejects: list[Reject], failed: int) -> dict[str, float]:
+    reasons = Counter(reject.reason for reject in rejects)
+    drops = batch.lines.dropped + Counter(header=batch.parsed.headers)
     return {
-        "Records": len(delivery.record_ids),
-        "Lines": parsed.flows.num_rows + reasons.total(),
-        "Rows": parsed.flows.num_rows,
+        "Records": len(batch.delivery.record_ids),
+        "Lines": batch.parsed.flows.num_rows + len(batch.rejects),
+        "Rows": rows,
         "Rejects": reasons.total(),
         **{f"Rejects_{reason}": number for reason, number in reasons.items()},
         **{f"Drops_{reason}": number for reason, number in drops.items()},
-        "FailedRecords": len(failed),
-        "BytesIn": pc.sum(pc.binary_length(delivery.column), min_count=0).as_py(),
+        "FailedRecords": failed,
+        "BytesIn": pc.sum(pc.binary_length(batch.delivery.column), min_count=0).as_py(),
     }

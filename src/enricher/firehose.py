@@ -6,9 +6,10 @@ Amazon Data Firehose developer guide, "Data transformation and status model" (ev
 
 import binascii
 import hashlib
+import json
 import re
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -17,7 +18,10 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from enricher.errors import EventError
+from enricher.errors import BatchTooLargeError, EventError
+
+# Bytes of a response that carries data: Lambda takes 6 MB, and what is above it fails the whole batch.
+RESPONSE_LIMIT: Final = 5_500_000
 
 _DIGEST_LENGTH: Final = 32
 _MEND: Final = "expected a Firehose transformation event (deliveryStreamArn, region, records)"
@@ -131,10 +135,101 @@ def response(delivery: Delivery, failed: Sequence[int]) -> dict[str, Any]:
         {"recordId": record_id, "result": "Dropped", "data": ""} for record_id in delivery.record_ids
     ]
     for ordinal in failed:
-        records[ordinal] = {"recordId": delivery.record_ids[ordinal], "result": "ProcessingFailed"}
+        records[ordinal] = _failed(delivery, ordinal)
         if delivery.payloads[ordinal] is not None:
             records[ordinal]["data"] = delivery.records[ordinal]["data"]
     return {"records": records}
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A response with data that fits, and what it took.
+
+    ``size`` is in bytes, as Lambda would write it or a little more; ``is_trimmed``: the shorter data was taken;
+    ``too_large``: ordinals of the records that had to fail, ascending.
+    """
+
+    response: dict[str, Any]
+    size: int
+    is_trimmed: bool
+    too_large: tuple[int, ...]
+
+
+def fitted(
+    delivery: Delivery,
+    failed: Sequence[int],
+    whole: Mapping[int, Any],
+    shorter: Callable[[], Mapping[int, Any]],
+    limit: int = RESPONSE_LIMIT,
+) -> Fitted:
+    """The answer that hands data on: ``Ok`` with a record's bytes, else as ``response`` answers.
+
+    Where ``whole`` (bytes by ordinal) makes more than ``limit`` bytes of response, ``shorter()`` is taken for every
+    record. Where that does too, records fail, those first that free most: with their data, as every failed record; and
+    where no choice of them leaves room for that, without. The stream keeps a copy of its own of what fails (captured by
+    third parties, not documented), so data is given back out of caution alone, and rows come before it.
+
+    Raises:
+        BatchTooLargeError: not even the bare results of so many records fit.
+    """
+    answer = _with_data(response(delivery, failed), whole)
+    size = response_size(answer)
+    if size <= limit:
+        return Fitted(answer, size, is_trimmed=False, too_large=())
+    trimmed = _with_data(response(delivery, failed), shorter())["records"]
+    for concessions in (_giving_data_back, _giving_nothing_back):
+        records = list(trimmed)
+        size = response_size({"records": records})
+        for ordinal, smaller in concessions(delivery, trimmed):
+            if size <= limit:
+                break
+            size -= response_size(records[ordinal]) - response_size(smaller)
+            records[ordinal] = smaller
+        if size <= limit:
+            gone = {ordinal for ordinal, record in enumerate(records) if record["result"] == "ProcessingFailed"}
+            return Fitted({"records": records}, size, is_trimmed=True, too_large=tuple(sorted(gone - set(failed))))
+    raise BatchTooLargeError(
+        f"response: {size} bytes for {len(trimmed)} records without any data, {limit} are allowed; "
+        "lower the stream's BufferSizeInMBs"
+    )
+
+
+def response_size(answer: Mapping[str, Any]) -> int:
+    """Bytes of a response as Lambda's Python runtime writes it: JSON with a blank behind each comma and colon.
+
+    What is not ASCII counts as its escape, which is longer than its UTF-8: the runtime writes the one or the other.
+    """
+    return len(json.dumps(answer))
+
+
+def _with_data(answer: dict[str, Any], bodies: Mapping[int, Any]) -> dict[str, Any]:
+    records = answer["records"]
+    for ordinal, body in bodies.items():
+        data = binascii.b2a_base64(body, newline=False).decode()
+        records[ordinal] = {"recordId": records[ordinal]["recordId"], "result": "Ok", "data": data}
+    return answer
+
+
+def _giving_data_back(delivery: Delivery, records: Sequence[Mapping[str, str]]) -> Iterator[tuple[int, dict[str, str]]]:
+    """What an ``Ok`` may be replaced with, the greatest gain first: failed, with the data that came."""
+    came = [record["data"] for record in delivery.records]
+    gains = {o: len(told["data"]) - len(came[o]) for o, told in enumerate(records) if told["result"] == "Ok"}
+    for ordinal in sorted(gains, key=lambda o: (-gains[o], o)):
+        if gains[ordinal] > 0:
+            yield ordinal, {**_failed(delivery, ordinal), "data": came[ordinal]}
+
+
+def _giving_nothing_back(
+    delivery: Delivery, records: Sequence[Mapping[str, str]]
+) -> Iterator[tuple[int, dict[str, str]]]:
+    """What an answer may be replaced with: the data of what failed goes first, then rows, the greatest gain first."""
+    with_data = [o for o, told in enumerate(records) if told.get("data")]
+    for ordinal in sorted(with_data, key=lambda o: (records[o]["result"] == "Ok", -len(records[o]["data"]), o)):
+        yield ordinal, _failed(delivery, ordinal)
+
+
+def _failed(delivery: Delivery, ordinal: int) -> dict[str, str]:
+    return {"recordId": delivery.record_ids[ordinal], "result": "ProcessingFailed"}
 
 
 def _checked(moments: list[int]) -> Any:

@@ -22,7 +22,7 @@ from enricher.lake import S3Store
 from enricher.metrics import figures
 from enricher.misses import MissSource
 from enricher.resolve import Misses, Rules
-from enricher.settings import Settings
+from enricher.settings import JSON, Settings
 from enricher.sources import Source
 
 _WRITE_SECONDS: Final = 10  # what enriching and writing may still take after the last EC2 request
@@ -83,7 +83,8 @@ class Environment:
         current = self._inventory.at(now, may_load=remaining_s > _LOAD_SECONDS + _WRITE_SECONDS)
         snapshot = self._inventory.source(current, now)
         rules = Rules(self._settings.promoted_tags, self._inventory.record_tags(current))
-        pipeline = Pipeline(self._inventory.log_formats(current), rules, store)
+        as_json = self._settings.output_mode == JSON
+        pipeline = Pipeline(self._inventory.log_formats(current), rules, store, as_json)
         answer = pipeline.process(event, snapshot, self._misses(event, snapshot, now, remaining_s))
         asked = {name: total - before[name] for name, total in self._counters().items()}
         told = asked | self._inventory.figures(current, now) | {"BatchSeconds": self._clock() - now}

@@ -16,6 +16,8 @@ from enricher.schema import DEFAULT_PROMOTED_TAGS, lake_columns
 
 VARIABLES: Final[dict[str, str]] = {
     "LAKE_BUCKET": "bucket of the lake; the function writes flow_logs/ and rejected/ there",
+    "OUTPUT_MODE": "'parquet': rows go to the lake, records are answered Dropped; 'json': records are answered with "
+    "their rows as JSON lines for the stream's destination",
     "LOG_FORMAT": "log format of the stream's flow logs, '${version} ${account-id} …' or v2 … v11, tgw; several are "
     "separated by ';' and must differ in their number of fields; empty: as the inventory's pointer tells it",
     "PROMOTED_TAGS": "tags that get columns of their own: 'column=Tag key|alias;column=…'; name, project, team and "
@@ -44,6 +46,10 @@ VARIABLES: Final[dict[str, str]] = {
     "POWERTOOLS_METRICS_NAMESPACE": "CloudWatch namespace of the metrics (read by Powertools)",
     "LOG_LEVEL": "least level of log lines (read by Powertools)",
 }
+PARQUET: Final = "parquet"
+JSON: Final = "json"
+OUTPUT_MODES: Final = (PARQUET, JSON)
+
 _COLUMN: Final = re.compile(r"[a-z][a-z0-9_]*")
 _ACCOUNT: Final = re.compile(r"[0-9]{12}")
 _URI: Final = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/.+")
@@ -74,6 +80,7 @@ class Settings:
     log_formats: LogFormats | None
     promoted_tags: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: dict(DEFAULT_PROMOTED_TAGS))
     record_tags: Mapping[str, str] = field(default_factory=dict)
+    output_mode: str = PARQUET
     inventory_uri: str = ""
     inventory_owner: str = ""
     inventory_soft_ttl_s: float = 60
@@ -91,6 +98,9 @@ class Settings:
         owner = values.get("INVENTORY_OWNER", "")
         if owner and not _ACCOUNT.fullmatch(owner):
             raise SettingsError(f"settings: INVENTORY_OWNER is '{owner}'; set it to an account's 12 digits")
+        mode = values.get("OUTPUT_MODE") or PARQUET
+        if mode not in OUTPUT_MODES:
+            raise SettingsError(f"settings: OUTPUT_MODE is '{mode}'; set it to {' or '.join(OUTPUT_MODES)}")
         soft = number(values, "INVENTORY_SOFT_TTL_S", 60)
         hard = number(values, "INVENTORY_HARD_TTL_S", 900, least=1)
         if hard < soft:
@@ -100,6 +110,7 @@ class Settings:
             log_formats=_log_formats(values.get("LOG_FORMAT", ""), is_optional=bool(uri)),
             promoted_tags=promoted_tags(values.get("PROMOTED_TAGS", "")),
             record_tags=record_tags(values.get("RECORD_TAGS", "")),
+            output_mode=mode,
             inventory_uri=uri,
             inventory_owner=owner,
             inventory_soft_ttl_s=soft,

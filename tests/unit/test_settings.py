@@ -22,6 +22,7 @@ def test_a_bucket_and_a_format_are_enough():
     assert [len(log_format.fields) for log_format in settings.log_formats.formats] == [14]
     assert settings.promoted_tags == DEFAULT_TAGS
     assert settings.record_tags == {}
+    assert settings.output_mode == "parquet"
     assert (settings.inventory_uri, settings.inventory_soft_ttl_s, settings.inventory_hard_ttl_s) == ("", 60, 900)
     assert settings.ec2 == Ec2Settings(
         lookups=True,
@@ -43,6 +44,7 @@ def test_every_variable_is_read():
     settings = Settings.from_environ(
         {
             "LAKE_BUCKET": "lake-1",
+            "OUTPUT_MODE": "json",
             "LOG_FORMAT": "${srcaddr} ${dstaddr}; v5 ;",
             "PROMOTED_TAGS": "project=Project|proj;cost_center=CostCenter",
             "RECORD_TAGS": "instance-tag=project; asg-tag-2 = team",
@@ -68,6 +70,7 @@ def test_every_variable_is_read():
     assert [log_format.header.count(" ") + 1 for log_format in settings.log_formats.formats] == [2, 29]
     assert settings.promoted_tags == DEFAULT_TAGS | {"project": ("Project", "proj"), "cost_center": ("CostCenter",)}
     assert settings.record_tags == {"instance_tag": "project", "asg_tag_2": "team"}
+    assert settings.output_mode == "json"
     assert settings.inventory_uri == "s3://inventory-bucket/snapshots/latest.parquet"
     assert settings.inventory_owner == "111122223333"
     assert (settings.inventory_soft_ttl_s, settings.inventory_hard_ttl_s) == (1.5, 30)
@@ -105,6 +108,8 @@ def test_an_empty_variable_is_one_that_is_not_set(name):
     ("variable", "value", "kind"),
     [
         ("LAKE_BUCKET", "", SettingsError),
+        ("OUTPUT_MODE", "JSON", SettingsError),
+        ("OUTPUT_MODE", "csv", SettingsError),
         ("LOG_FORMAT", "", LogFormatError),
         ("LOG_FORMAT", " ; ", LogFormatError),
         ("LOG_FORMAT", "v6", LogFormatError),
