@@ -63,25 +63,29 @@ class Unreadable:
     reason: str
 
 
-def read_error_object(file: BinaryIO) -> Iterator[ErrorRecord | Unreadable]:
+def read_error_object(file: BinaryIO, largest: int = LARGEST_OBJECT) -> Iterator[ErrorRecord | Unreadable]:
     """The records of one object, plain or gzip, in its order; never more than a line of it in memory.
 
-    ``file`` is at its start and can seek. Where the object itself is damaged, the last value is an Unreadable of
-    line 0: then nobody knows what is missing, and what was read before it is not to be used.
+    Args:
+        file: at its start; can seek.
+        largest: bytes, inflated, that are read of it.
+
+    Where the object itself is damaged, the last value is an Unreadable of line 0: then nobody knows what is missing,
+    and what was read before it is not to be used.
     """
     is_gzip = file.read(2) == b"\x1f\x8b"
     file.seek(0)
     try:
         if is_gzip:
             with gzip.open(file) as inflated:
-                yield from _read_lines(cast("BinaryIO", inflated))
+                yield from _read_lines(cast("BinaryIO", inflated), largest)
         else:
-            yield from _read_lines(file)
+            yield from _read_lines(file, largest)
     except (EOFError, zlib.error, gzip.BadGzipFile):
         yield Unreadable(0, "damaged_gzip")
 
 
-def _read_lines(file: BinaryIO) -> Iterator[ErrorRecord | Unreadable]:
+def _read_lines(file: BinaryIO, largest: int) -> Iterator[ErrorRecord | Unreadable]:
     number = total = 0
     is_first = True
     while line := file.readline(LONGEST_LINE + 1):
@@ -93,10 +97,10 @@ def _read_lines(file: BinaryIO) -> Iterator[ErrorRecord | Unreadable]:
             return
         is_first = is_first and not start
         is_whole = len(line) <= LONGEST_LINE
-        while not is_whole and not line.endswith(b"\n") and line and total <= LARGEST_OBJECT:
+        while not is_whole and not line.endswith(b"\n") and line and total <= largest:
             line = file.readline(LONGEST_LINE + 1)
             total += len(line)
-        if total > LARGEST_OBJECT:
+        if total > largest:
             yield Unreadable(0, "inflates_too_large")
             return
         if is_whole:
