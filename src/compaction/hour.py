@@ -8,7 +8,7 @@ the folders of a job are the job's own, and nobody reads them before the bookkee
 from dataclasses import dataclass
 from typing import Protocol
 
-from enricher.partitions import Partition
+from enricher.lake import Partition
 
 
 @dataclass(frozen=True)
