@@ -10,7 +10,7 @@ from compaction.sweep import Report
 NAMESPACE: Final = "VpcFlowLogEnrichment"
 # name → meaning; all are counts.
 METRICS: Final = {
-    "CompactionHoursBehind": "hours that should be compacted and are not: failed ones, and older ones that nobody marked",
+    "CompactionHoursBehind": "hours to be compacted that are not: failed ones, and older ones that nobody marked",
     "HoursCompacted": "generations that were committed",
     "PartitionsMended": "partitions that did not show their generation",
     "PartitionsMissing": "hours with raw objects whose partition was not registered, and is now",
