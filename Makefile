@@ -6,6 +6,9 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 SAM := .venv-sam
 SAM_STAMP := $(SAM)/.installed
+CHECKOV := .venv-checkov
+CHECKOV_STAMP := $(CHECKOV)/.installed
+TEMPLATES = $(shell grep -l '^AWSTemplateFormatVersion' *.yaml */*.yaml)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint bench accuracy generate template artifact requirements clean
@@ -44,9 +47,10 @@ accuracy: $(STAMP) ## who was right about whom: an estate with churn, a million 
 generate: $(STAMP) ## write again the parts of files that follow from the code
 	@$(BIN)/python -m scripts.generate
 
-template: $(STAMP) $(SAM_STAMP) ## sam validate --lint, and cfn-lint on every template
+template: $(STAMP) $(SAM_STAMP) $(CHECKOV_STAMP) ## sam validate --lint, cfn-lint and checkov on every template
 	@SAM_CLI_TELEMETRY=0 $(SAM)/bin/sam validate --lint --region us-east-1
-	@$(BIN)/cfn-lint --regions us-east-1 -- $(wildcard template.yaml member-account.yaml */template.yaml) && echo "cfn-lint: nothing to say"
+	@$(BIN)/cfn-lint --regions us-east-1 -- $(TEMPLATES) && echo "cfn-lint: nothing to say"
+	@$(CHECKOV)/bin/checkov --quiet --compact --framework cloudformation --skip-download --file $(TEMPLATES)
 
 artifact: $(STAMP) ## what the function runs, for Lambda and for this machine, checked (build/*.zip)
 	@rm -rf build/lambda build/host
@@ -60,9 +64,15 @@ $(SAM_STAMP): requirements/sam.txt
 	@$(SAM)/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/sam.txt
 	@touch $@
 
+$(CHECKOV_STAMP): requirements/checkov.txt
+	@$(PYTHON) -m venv --clear $(CHECKOV)
+	@echo "template: installing checkov into $(CHECKOV) (once) ..."
+	@$(CHECKOV)/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/checkov.txt
+	@touch $@
+
 requirements: ## compile the pinned requirement files again (needs uv; no index address is written)
-	@for f in src/requirements requirements/dev requirements/sam; do \
+	@for f in src/requirements requirements/dev requirements/sam requirements/checkov; do \
 	  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header $$f.in -o $$f.txt; done
 
 clean: ## remove what was built
-	@rm -rf $(VENV) $(SAM) .aws-sam build lake demo-out .mypy_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) $(SAM) $(CHECKOV) .aws-sam build lake demo-out .mypy_cache .ruff_cache .hypothesis

@@ -223,14 +223,10 @@ def _default(name: str) -> str:
 
 
 def _template_values(text: str) -> dict[str, str]:
-    """Variable → what the template's function is given for it, as written."""
-    values = {}
-    for line in text.partition("        Variables:\n")[2].splitlines():
-        match = re.fullmatch(r" {10}([A-Z0-9_]+): (.*)", line)
-        if match is None:
-            break
-        values[match[1]] = match[2]
-    return values
+    """Variable → what the template's function is given for it, as written; what spans lines on one."""
+    block = re.match(r"(?: {10}.*\n)*", text.partition("        Variables:\n")[2])
+    given = re.findall(r"^ {10}([A-Z0-9_]+): (.*(?:\n {12}.*)*)", block[0] if block else "", re.MULTILINE)
+    return {name: " ".join(value.split()) for name, value in given}
 
 
 def _source(value: str, parameters: Sequence[str]) -> str:

@@ -5,17 +5,24 @@ Short forms become what CloudFormation itself makes of them: ``!Ref X`` is ``{"R
 """
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-TEMPLATES: Final = ("template.yaml", "member-account.yaml", "glue/template.yaml", "athena/template.yaml")
+TEMPLATES: Final = tuple(
+    sorted(
+        str(path.relative_to(ROOT))
+        for path in (*ROOT.glob("*.yaml"), *ROOT.glob("*/*.yaml"))
+        if path.read_text(encoding="utf-8").startswith("AWSTemplateFormatVersion")
+    )
+)
 _WITHOUT_PREFIX: Final = ("Ref", "Condition")
 
 
-class _TemplateLoader(yaml.SafeLoader):
+class _TemplateLoader(yaml.CSafeLoader):
     """Safe YAML plus CloudFormation's short forms."""
 
 
@@ -32,8 +39,9 @@ def _short_form(loader: _TemplateLoader, tag: str, node: yaml.Node) -> dict[str,
 _TemplateLoader.add_multi_constructor("!", _short_form)
 
 
+@cache
 def load(path: str) -> dict[str, Any]:
-    """A template, by its path in the repository."""
+    """A template, by its path in the repository; every caller has the same one, so nobody changes it."""
     return yaml.load((ROOT / path).read_text(encoding="utf-8"), Loader=_TemplateLoader)  # noqa: S506 - a SafeLoader
 
 

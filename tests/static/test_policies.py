@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from static.deployed import main_stack, nested_stack
 from static.templates import ROOT, TEMPLATES, listed, load, resources, statements, text
 
 from enricher.ipam import reads_of
@@ -13,9 +14,11 @@ MAIN = load("template.yaml")
 
 # Every action that is allowed on all resources, because AWS takes none for it. Additions need a reason here:
 # Describe actions, tag:GetResources and X-Ray's two have no resource types (service authorization reference), and of
-# GetIpamResourceCidrs nobody has told (docs/unverified.md); all but X-Ray's are held to regions instead.
+# GetIpamResourceCidrs nobody has told (docs/unverified.md); PutMetricData and the log deliveries take none either. All
+# but X-Ray's are held to regions or a namespace instead. In a key's own policy the star is the key itself.
 REVIEWED_ON_ALL_RESOURCES = {
     "autoscaling:DescribeAutoScalingInstances",
+    "cloudwatch:PutMetricData",
     "ec2:DescribeAddresses",
     "ec2:DescribeFlowLogs",
     "ec2:DescribeInstances",
@@ -28,15 +31,36 @@ REVIEWED_ON_ALL_RESOURCES = {
     "ec2:DescribeVpcs",
     "ec2:GetIpamResourceCidrs",
     "elasticloadbalancing:DescribeLoadBalancers",
+    "logs:CreateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:GetLogDelivery",
+    "logs:ListLogDeliveries",
     "tag:GetResources",
     "xray:PutTelemetryRecords",
     "xray:PutTraceSegments",
 }
 
 
+# Who administers a key: the account, which leaves it to its IAM policies. Without this nobody could ever manage the key
+# again (AWS KMS developer guide, "Default key policy").
+ACCOUNT_ADMINISTERS_ITS_KEY = {
+    "Sid": "LeaveItToIam",
+    "Effect": "Allow",
+    "Principal": {"AWS": {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}},
+    "Action": "kms:*",
+    "Resource": "*",
+}
+
+
 def allowed(template):
-    """All statements of a template that allow something."""
-    return [statement for statement in statements(template["Resources"]) if statement["Effect"] == "Allow"]
+    """All statements of a template that allow something, but for the account's hold on its own keys."""
+    keys = [statement for key in resources(template, "AWS::KMS::Key").values() for statement in statements(key)]
+    assert keys.count(ACCOUNT_ADMINISTERS_ITS_KEY) == len(resources(template, "AWS::KMS::Key"))
+    return [
+        statement
+        for statement in statements(template["Resources"])
+        if statement["Effect"] == "Allow" and statement not in keys
+    ] + [{**statement, "Resource": "this key"} for statement in keys if statement != ACCOUNT_ADMINISTERS_ITS_KEY]
 
 
 def role_actions(name):
@@ -57,40 +81,55 @@ def test_every_service_that_is_let_in_comes_from_this_account_and_a_named_resour
         sources = listed(condition["ArnLike"]["aws:SourceArn"])
         assert sources
         for source in sources:
-            assert re.fullmatch(
-                r"arn:\$\{AWS::Partition\}:[a-z]+:\$\{AWS::Region\}:\$\{AWS::AccountId\}:[^*]+(:\*)?", text(source)
-            )
+            own = r"arn:\$\{AWS::Partition\}:[a-z]+:\$\{AWS::Region\}:\$\{AWS::AccountId\}:"
+            # A name, a name with a version, names of ours that begin alike; of log delivery no more is known.
+            named = r"([^*]+(:\*)?|alarm:\$\{ServiceName\}-\*)"
+            of_log_delivery = path == "member-account.yaml" and text(source).endswith("${AWS::AccountId}:*")
+            assert re.fullmatch(own + named, text(source)) or of_log_delivery
 
 
 def test_each_role_trusts_exactly_one_service():
-    """The functions' roles are Lambda's, the stream's is Firehose's, and nobody else's."""
+    """The functions' roles are Lambda's, the stream's is Firehose's, the jobs' Glue's, and nobody else's."""
     trusts = {
         name: [statement["Principal"] for statement in statements(role["AssumeRolePolicyDocument"])]
-        for name, role in resources(MAIN, "AWS::IAM::Role").items()
+        for path in TEMPLATES
+        for name, role in resources(load(path), "AWS::IAM::Role").items()
+        if name not in ("CrossAccountRole", "InventoryRole")
     }
-    assert trusts == {
-        "TransformRole": [{"Service": "lambda.amazonaws.com"}],
-        "RefreshRole": [{"Service": "lambda.amazonaws.com"}],
+    of_lambda = [{"Service": "lambda.amazonaws.com"}]
+    of_glue = [{"Service": "glue.amazonaws.com"}]
+    assert {name: trust for name, trust in trusts.items() if not name.startswith("QuickSight")} == {
+        "TransformRole": of_lambda,
+        "RefreshRole": of_lambda,
+        "DeploymentRole": of_lambda,
         "StreamRole": [{"Service": "firehose.amazonaws.com"}],
+        "CrawlerRole": of_glue,
+        "CompactRole": of_glue,
+        "BackfillRole": of_glue,
+        "DeliveryRole": [{"Service": "delivery.logs.amazonaws.com"}],
     }
 
 
-def trusted_names(role):
-    """The resource names at the end of the ARNs that a role's trust accepts, without a version."""
-    (trust,) = statements(resources(MAIN, "AWS::IAM::Role")[role]["AssumeRolePolicyDocument"])
-    arns = [text(source).removesuffix(":*") for source in listed(trust["Condition"]["ArnLike"]["aws:SourceArn"])]
-    return {re.split("function:|deliverystream/", arn)[-1] for arn in arns}
+def trusted_names(stack, role):
+    """The resource names at the end of the ARNs that a deployed role's trust accepts, without a version."""
+    (trust,) = statements(stack.properties(role)["AssumeRolePolicyDocument"])
+    arns = [source.removesuffix(":*") for source in listed(trust["Condition"]["ArnLike"]["aws:SourceArn"])]
+    return {re.split("function:|deliverystream/|job/|crawler/", arn)[-1] for arn in arns}
 
 
 def test_trusts_name_the_resources_that_use_the_roles():
-    """The names in the trusts are put together by hand; they are those of function and stream."""
-    functions = resources(MAIN, "AWS::Serverless::Function")
-    stream = resources(MAIN, "AWS::KinesisFirehose::DeliveryStream")["DeliveryStream"]
-    for function, role in (("TransformFunction", "TransformRole"), ("RefreshFunction", "RefreshRole")):
-        assert trusted_names(role) == {functions[function]["FunctionName"]["Fn::Sub"]}
-        assert functions[function]["Role"] == {"Fn::GetAtt": f"{role}.Arn"}
-    assert stream["DeliveryStreamName"] == {"Ref": "AWS::StackName"}
-    assert trusted_names("StreamRole") == {"${AWS::StackName}"}
+    """The names in the trusts are put together by hand; they are those of functions, stream, jobs and crawler."""
+    stack = main_stack()
+    jobs, catalog = nested_stack(stack, "Jobs"), nested_stack(stack, "Catalog")
+    for name in ("Transform", "Refresh", "Deployment"):
+        function = stack.properties(f"{name}Function")
+        assert trusted_names(stack, f"{name}Role") == {function["FunctionName"]}
+        assert function["Role"] == f"<{name}Role.Arn>"
+    assert trusted_names(stack, "StreamRole") == {stack.properties("DeliveryStream")["DeliveryStreamName"]}
+    for name in ("Compact", "Backfill"):
+        assert trusted_names(jobs, f"{name}Role") == {jobs.properties(f"{name}Job")["Name"]}
+        assert jobs.properties(f"{name}Job")["Role"] == f"<{name}Role.Arn>"
+    assert trusted_names(catalog, "CrawlerRole") == {catalog.properties("Crawler")["Name"]}
 
 
 @pytest.mark.parametrize("path", TEMPLATES)
@@ -212,15 +251,91 @@ def test_refresher_assumes_the_roles_it_is_told_of_and_no_others():
     assert assumed == [{"Ref": "RefreshRoles"}, {"Ref": "IpamRole"}]
 
 
-def test_role_of_another_account_may_do_what_the_refresher_does_there():
-    """Its reads are the refresher's; it trusts the refresher's role alone, with the external id."""
-    (role,) = resources(load("member-account.yaml"), "AWS::IAM::Role").values()
-    (trust,) = statements(role["AssumeRolePolicyDocument"])
-    assert trust["Principal"] == {"AWS": {"Ref": "RefreshRoleArn"}}
-    assert trust["Condition"] == {"StringEquals": {"sts:ExternalId": {"Ref": "ExternalId"}}}
-    (granted,) = statements(role["Policies"])
-    assert set(granted["Action"]) == reads()
-    assert granted["Condition"] == {"StringEquals": {"aws:RequestedRegion": {"Ref": "Regions"}}}
+def rights(stack, role):
+    """Every action that a deployed role allows on objects of the lake, with their prefixes."""
+    found = {}
+    for statement in statements(stack.properties(role)["Policies"]):
+        for resource in listed(statement["Resource"]):
+            prefix = re.fullmatch(r"arn:aws:s3:::a-lake/(.*)\*", resource)
+            for action in listed(statement["Action"]) if prefix else []:
+                found.setdefault(action.removeprefix("s3:"), set()).add(prefix[1])
+    return found
+
+
+def test_compaction_writes_its_own_folders_and_deletes_only_what_it_replaces():
+    """Raw objects it reads and deletes but never writes, manifests it writes but never deletes, inventory it reads."""
+    told = rights(nested_stack(main_stack(), "Jobs"), "CompactRole")
+    assert told["PutObject"] == {"flow_logs_compacted/", "flows_hourly/", "compaction/manifests/"}
+    assert told["DeleteObject"] == {
+        "flow_logs/", "flow_logs_compacted/", "flows_hourly/", "backfill/", "compaction/marked/"
+    }  # fmt: skip
+    assert told["GetObject"] == {
+        "flow_logs/", "flow_logs_compacted/", "flows_hourly/", "backfill/", "compaction/", "inventory/", "code/"
+    }  # fmt: skip
+    assert set(told) == {"PutObject", "DeleteObject", "GetObject", "AbortMultipartUpload"}
+
+
+def test_backfill_adds_to_the_lake_and_deletes_nothing():
+    """It writes raw and staged objects, rejects and marks; it reads its source, which may be another bucket."""
+    stack = main_stack(BackfillBucket="delivered-logs")
+    told = rights(nested_stack(stack, "Jobs"), "BackfillRole")
+    assert told["PutObject"] == {"flow_logs/", "backfill/", "rejected/", "compaction/marked/"}
+    assert not [action for action in told if "Delete" in action]
+    for chosen, others in (
+        (stack, {"arn:aws:s3:::delivered-logs", "arn:aws:s3:::delivered-logs/*"}),
+        (main_stack(), set()),
+    ):
+        policies = nested_stack(chosen, "Jobs").properties("BackfillRole")["Policies"]
+        named = {resource for statement in statements(policies) for resource in listed(statement["Resource"])}
+        assert {arn for arn in named if arn.startswith("arn:aws:s3:") and ":a-lake" not in arn} == others
+
+
+def test_jobs_count_hours_in_our_namespace_alone():
+    """PutMetricData takes no resource; the namespace is the bound."""
+    (statement,) = (
+        statement
+        for statement in statements(nested_stack(main_stack(), "Jobs").resources)
+        if statement["Action"] == "cloudwatch:PutMetricData"
+    )
+    assert statement["Condition"] == {"StringEquals": {"cloudwatch:namespace": "VpcFlowLogEnrichment"}}
+
+
+def test_crawler_cannot_turn_a_compacted_hour_back():
+    """It may add partitions of one table; it can neither update nor delete one, nor read what compaction wrote."""
+    catalog = nested_stack(main_stack(), "Catalog")
+    actions = {
+        action
+        for statement in statements(catalog.properties("CrawlerRole")["Policies"])
+        for action in listed(statement["Action"])
+    }
+    assert not [action for action in actions if re.search("Update|Delete|Put(?!LogEvents)", action)]
+    assert rights(catalog, "CrawlerRole") == {"GetObject": {"flow_logs/"}}
+
+
+def test_deployment_function_publishes_code_and_creates_views_and_no_more():
+    """It writes code/ and query results, deletes nothing, invokes the refresher's alias, queries in one workgroup."""
+    stack = main_stack()
+    assert rights(stack, "DeploymentRole")["PutObject"] == {"code/", "athena-results/"}
+    by_action = {
+        action: statement["Resource"]
+        for statement in statements(stack.properties("DeploymentRole")["Policies"])
+        for action in listed(statement["Action"])
+    }
+    assert not [action for action in by_action if "Delete" in action]
+    assert by_action["lambda:InvokeFunction"] == "<RefreshFunction.Alias>"
+    assert by_action["athena:StartQueryExecution"].endswith(":workgroup/flows")
+
+
+def test_alarms_may_publish_to_their_topic_alone_and_nobody_unencrypted():
+    """Topic and key are CloudWatch's, for alarms of this stack; plain HTTP is refused to everybody."""
+    monitoring = nested_stack(main_stack(), "Monitoring")
+    alarms = "arn:aws:cloudwatch:eu-west-1:111122223333:alarm:flows-*"
+    by_sid = {statement["Sid"]: statement for statement in statements(monitoring.properties("TopicPolicy"))}
+    assert by_sid["LetAlarmsPublish"]["Condition"]["ArnLike"] == {"aws:SourceArn": alarms}
+    assert by_sid["TlsOnly"]["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    of_key = {statement["Sid"]: statement for statement in statements(monitoring.properties("TopicKey"))}
+    assert of_key["LetAlarmsPublish"]["Condition"]["ArnLike"] == {"aws:SourceArn": alarms}
+    assert monitoring.properties("Topic")["KmsMasterKeyId"] == "<TopicKey>"
 
 
 def test_stream_cannot_write_where_the_function_writes():

@@ -1,4 +1,4 @@
-"""What is deployed: stream, function, bucket and catalog are as the design promises."""
+"""What is deployed: stream, functions and flow log are as the design promises."""
 
 import re
 import subprocess
@@ -6,24 +6,26 @@ import sys
 from pathlib import Path
 
 import pytest
-from static.templates import ROOT, TEMPLATES, load, resources, statements, text
+from static.deployed import MADE, Deployed, main_stack, nested_stack
+from static.templates import ROOT, TEMPLATES, load, text
 
-from enricher.hourly import hourly_columns
-from enricher.schema import FIELDS_OF_VERSION, PARTITION_COLUMNS, lake_columns
+from enricher.log_format import LogFormat
+from enricher.pointer import TAG_FIELDS
+from enricher.schema import FIELDS_OF_VERSION
 
 MAIN = load("template.yaml")
-GLUE = load("glue/template.yaml")
-ATHENA = load("athena/template.yaml")
-STREAM = resources(MAIN, "AWS::KinesisFirehose::DeliveryStream")["DeliveryStream"]
-DESTINATION = STREAM["ExtendedS3DestinationConfiguration"]
-FUNCTION = resources(MAIN, "AWS::Serverless::Function")["TransformFunction"]
-BUCKET = resources(MAIN, "AWS::S3::Bucket")["LakeBucket"]
 CFN_LINT = Path(sys.executable).with_name("cfn-lint")
+FUNCTIONS = ("TransformFunction", "RefreshFunction", "DeploymentFunction")
 
 
-def processor_parameters():
+def destination(**chosen: str):
+    """The stream's destination, parameters as ``chosen``."""
+    return main_stack(**chosen).properties("DeliveryStream")["ExtendedS3DestinationConfiguration"]
+
+
+def processor_parameters(**chosen: str):
     """The parameters of the stream's only processor, by name."""
-    (processor,) = DESTINATION["ProcessingConfiguration"]["Processors"]
+    (processor,) = destination(**chosen)["ProcessingConfiguration"]["Processors"]
     assert processor["Type"] == "Lambda"
     return {item["ParameterName"]: item["ParameterValue"] for item in processor["Parameters"]}
 
@@ -31,14 +33,21 @@ def processor_parameters():
 # ---- the stream ---------------------------------------------------------------------------------------------------
 
 
+def test_stream_takes_direct_puts_and_is_open_to_the_log_delivery_service():
+    """Flow logs put records themselves, and vended ones are only delivered to streams with this tag."""
+    stream = main_stack().properties("DeliveryStream")
+    assert stream["DeliveryStreamType"] == "DirectPut"
+    assert {"Key": "LogDeliveryEnabled", "Value": "true"} in stream["Tags"]
+
+
 def test_transformation_is_switched_on_in_so_many_words():
     """Left out, Enabled is stored as false and raw records would flow past the function."""
-    assert DESTINATION["ProcessingConfiguration"]["Enabled"] is True
+    assert destination()["ProcessingConfiguration"]["Enabled"] is True
 
 
 def test_stream_calls_the_alias_so_that_a_deployment_can_be_rolled_back():
     """The processor names the published alias, never the function's latest version."""
-    assert processor_parameters()["LambdaArn"] == {"Ref": "TransformFunction.Alias"}
+    assert processor_parameters()["LambdaArn"] == "<TransformFunction.Alias>"
 
 
 def test_stream_tries_a_batch_four_times():
@@ -46,170 +55,200 @@ def test_stream_tries_a_batch_four_times():
     assert processor_parameters()["NumberOfRetries"] == "3"
 
 
-def test_batch_stays_so_small_that_its_answer_fits_the_payload_limit():
-    """The buffer hint defaults to 2 MB and cannot be set above it, nor below what Firehose takes."""
-    assert processor_parameters()["BufferSizeInMBs"] == {"Ref": "BufferMegabytes"}
-    hint = MAIN["Parameters"]["BufferMegabytes"]
-    assert (hint["MinValue"], hint["Default"], hint["MaxValue"]) == (0.2, 2, 2)
+@pytest.mark.parametrize(
+    ("chosen", "megabytes"),
+    [
+        ({}, "2"),
+        ({"BufferMegabytes": "0.25"}, "0.25"),
+        ({"OutputMode": "json"}, "0.5"),
+        ({"OutputMode": "json", "BufferMegabytes": "0.2"}, "0.2"),
+    ],
+)
+def test_batch_stays_so_small_that_its_answer_fits_the_payload_limit(chosen, megabytes):
+    """2 MB where the answer is all Dropped, 0.5 MB where it is JSON lines, less where somebody says so."""
+    assert processor_parameters(**chosen)["BufferSizeInMBs"] == megabytes
+    assert main_stack(**chosen).objections() == []
+
+
+def test_no_buffer_can_be_chosen_whose_answer_would_not_fit():
+    """Above 2 MB never, nor below what Firehose takes; above 0.5 MB not for JSON lines."""
+    sizes = [float(size) for size in MAIN["Parameters"]["BufferMegabytes"]["AllowedValues"] if size != "auto"]
+    assert (min(sizes), max(sizes)) == (0.2, 2)
+    refused = [size for size in sizes if main_stack(OutputMode="json", BufferMegabytes=f"{size:g}").objections()]
+    assert refused == [1, 2]
 
 
 def test_failed_batches_land_under_processing_failed():
     """The error type comes first in the key, and Firehose demands it in a prefix that has expressions."""
-    assert DESTINATION["ErrorOutputPrefix"].startswith("!{firehose:error-output-type}/")
+    assert destination()["ErrorOutputPrefix"].startswith("!{firehose:error-output-type}/")
 
 
-def test_stream_is_open_to_the_log_delivery_service():
-    """Vended flow logs are only delivered to streams with this tag."""
-    assert {"Key": "LogDeliveryEnabled", "Value": "true"} in STREAM["Tags"]
+def test_source_records_are_kept_only_on_request():
+    """A copy of everything that came: once on it cannot be switched off, so it is off unless days are named."""
+    assert destination()["S3BackupMode"] == "Disabled"
+    assert "S3BackupConfiguration" not in destination()
+    kept = destination(SourceDays="30")
+    assert (kept["S3BackupMode"], kept["S3BackupConfiguration"]["Prefix"]) == ("Enabled", "source/")
 
 
-def test_flow_log_and_function_speak_the_same_format():
-    """One parameter feeds both: a format that differs would make every line a reject."""
-    (flow_log,) = resources(MAIN, "AWS::EC2::FlowLog").values()
-    assert flow_log["LogFormat"] == FUNCTION["Environment"]["Variables"]["LOG_FORMAT"] == {"Ref": "LogFormat"}
+def test_json_mode_tells_the_function_and_delivers_lines_instead_of_a_lake():
+    """The function answers JSON, the stream writes it under delivered/ in larger objects; nothing is compacted."""
+    stack = main_stack(OutputMode="json")
+    assert stack.properties("TransformFunction")["Environment"]["Variables"]["OUTPUT_MODE"] == "json"
+    assert destination(OutputMode="json")["Prefix"].startswith("delivered/")
+    assert destination(OutputMode="json")["BufferingHints"]["SizeInMBs"] >= 64
+    assert "Jobs" not in stack.resources
+    assert nested_stack(stack, "Monitoring").parameters["WatchesCompaction"] == "no"
+    assert "delivered/" in stack.outputs["SeeArrivals"]
 
 
-def test_default_format_is_the_29_documented_fields_of_version_5():
-    """The default names every field up to version 5 once, in the documented order."""
-    fields = re.findall(r"\$\{([a-z0-9-]+)\}", MAIN["Parameters"]["LogFormat"]["Default"])
-    assert len(fields) == 29
-    assert fields[0] == "version"
-    assert fields[13:15] == ["log-status", "vpc-id"]
-    assert fields[-2:] == ["flow-direction", "traffic-path"]
-    assert tuple(fields) == FIELDS_OF_VERSION[5]
-    assert MAIN["Parameters"]["LogFormat"]["Default"] == " ".join(f"${{{field}}}" for field in fields)
+# ---- the flow log -------------------------------------------------------------------------------------------------
 
 
-# ---- the function -------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("tags", ["", "project", "project,team"])
+def test_recommended_format_is_version_11_and_everybody_speaks_it(tags):
+    """Flow log, function, jobs and the outputs agree; tag fields only together with the keys they shall carry."""
+    stack = main_stack(VpcId="vpc-0a1b", RecordedTagKeys=tags)
+    flow_log = stack.properties("FlowLog")
+    fields = LogFormat.parse(flow_log["LogFormat"]).fields
+    recorded = ("instance-tag", "instance-tag-2", "interface-tag", "interface-tag-2") if tags else ()
+    assert fields == tuple(f for f in FIELDS_OF_VERSION[11] if f not in TAG_FIELDS or f in recorded)
+    specifications = flow_log.get("TagFieldSpecifications", [])
+    assert {each["ResourceType"]: each["TagKeys"] for each in specifications} == (
+        {"instance": tags.split(","), "network-interface": tags.split(",")} if tags else {}
+    )
+    assert stack.properties("TransformFunction")["Environment"]["Variables"]["LOG_FORMAT"] == flow_log["LogFormat"]
+    assert nested_stack(stack, "Jobs").parameters["LogFormat"] == flow_log["LogFormat"]
+    assert stack.outputs["LogFormat"] == flow_log["LogFormat"]
+    assert f"--log-format '{flow_log['LogFormat']}'" in stack.outputs["CreateFlowLog"]
 
 
-def test_function_runs_where_the_artefact_was_built_for():
+def test_a_format_of_one_s_own_reaches_flow_log_and_function():
+    """What is typed replaces the recommended format everywhere."""
+    own = "${version} ${srcaddr} ${dstaddr} ${start} ${end} ${log-status}"
+    stack = main_stack(VpcId="vpc-0a1b", LogFormat=own)
+    assert stack.properties("FlowLog")["LogFormat"] == own
+    assert stack.properties("TransformFunction")["Environment"]["Variables"]["LOG_FORMAT"] == own
+    assert stack.outputs["LogFormat"] == own
+
+
+def test_flow_log_waits_for_the_first_inventory():
+    """It is made after the deployment function, which runs the refresher; without a VPC there is none."""
+    flow_log = main_stack(VpcId="vpc-0a1b").resources["FlowLog"]
+    assert flow_log["DependsOn"] == "Deployment"
+    assert flow_log["Properties"]["LogDestination"] == MADE["DeliveryStream.Arn"]
+    assert flow_log["Properties"]["LogDestinationType"] == "kinesis-data-firehose"
+    assert "FlowLog" not in main_stack().resources
+
+
+# ---- the functions ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_function_runs_where_the_artefact_was_built_for(name):
     """Runtime and processor are those that the artefact's wheels are fetched for."""
-    assert FUNCTION["Runtime"] == "python3.13"
-    assert FUNCTION["Architectures"] == ["arm64"]
-    assert MAIN["Resources"]["TransformFunction"]["Metadata"] == {"BuildMethod": "makefile"}
+    function = main_stack().resources[name]
+    assert function["Properties"]["Runtime"] == "python3.13"
+    assert function["Properties"]["Architectures"] == ["arm64"]
+    assert function["Metadata"]["BuildMethod"] == "makefile"
 
 
-def test_function_has_one_cpu_and_less_time_than_firehose_waits():
+def test_functions_have_one_cpu_and_less_time_than_firehose_waits():
     """1,769 MB is one whole CPU; Firehose gives up on a call after five minutes."""
-    assert FUNCTION["MemorySize"] == 1769
-    assert 0 < FUNCTION["Timeout"] <= 300
+    stack = main_stack()
+    assert str(stack.properties("TransformFunction")["MemorySize"]) == "1769"
+    assert str(stack.properties("RefreshFunction")["MemorySize"]) == "1769"
+    assert 0 < stack.properties("TransformFunction")["Timeout"] <= 300
+    assert 0 < stack.properties("RefreshFunction")["Timeout"] <= 300
 
 
-def test_function_is_published_traced_and_logged_with_an_end():
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_function_is_published_traced_and_logged_with_an_end(name):
     """Every deployment is a version behind the alias; traces are on; logs do not stay for ever."""
-    assert FUNCTION["AutoPublishAlias"]
-    assert FUNCTION["AutoPublishAliasAllProperties"] is True
-    assert FUNCTION["Tracing"] == "Active"
-    group = FUNCTION["LoggingConfig"]["LogGroup"]["Ref"]
-    assert resources(MAIN, "AWS::Logs::LogGroup")[group]["RetentionInDays"]
+    stack = main_stack()
+    function = stack.properties(name)
+    assert function["AutoPublishAlias"] == "live"
+    assert function["AutoPublishAliasAllProperties"] is True
+    assert function["Tracing"] == "Active"
+    group = function["LoggingConfig"]["LogGroup"].strip("<>")
+    assert int(stack.properties(group)["RetentionInDays"]) > 0
 
 
-def test_handler_is_a_function_of_the_sources():
-    """The handler's module is a file that the artefact carries."""
-    module, _, name = FUNCTION["Handler"].rpartition(".")
-    assert name == "handler"
-    assert module.split(".")[0] == "enricher"
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_handler_is_a_function_of_the_sources(name):
+    """The handler's module is a file that the artefact carries, and has that function."""
+    module, _, function = main_stack().properties(name)["Handler"].rpartition(".")
+    source = (ROOT / "src" / module.replace(".", "/")).with_suffix(".py").read_text(encoding="utf-8")
+    assert re.search(rf"^def {function}\(", source, re.MULTILINE)
 
 
-# ---- the lake -----------------------------------------------------------------------------------------------------
+def test_refresher_runs_every_minute_and_is_not_tried_again():
+    """The next run is due anyway; a queue of old ones would do harm."""
+    refresher = main_stack().properties("RefreshFunction")
+    (event,) = refresher["Events"].values()
+    assert (event["Type"], event["Properties"]["Schedule"]) == ("Schedule", "rate(1 minute)")
+    assert refresher["EventInvokeConfig"]["MaximumRetryAttempts"] == 0
 
 
-def test_bucket_is_private_encrypted_and_outlives_the_stack():
-    """Nothing public, everything encrypted, and neither deletion nor replacement takes the data along."""
-    assert set(BUCKET["PublicAccessBlockConfiguration"].values()) == {True}
-    assert len(BUCKET["PublicAccessBlockConfiguration"]) == 4
-    assert BUCKET["BucketEncryption"]["ServerSideEncryptionConfiguration"]
-    resource = MAIN["Resources"]["LakeBucket"]
-    assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
-
-
-def test_what_writes_to_the_bucket_also_expires():
-    """Every prefix that a role may write has a lifecycle rule, so nothing piles up; the refresher cleans up itself."""
-    writable = set()
-    for statement in statements(resources(MAIN, "AWS::IAM::Role")):
-        if "s3:PutObject" in statement["Action"]:
-            writable |= set(re.findall(r"LakeBucket\.Arn\}/([a-z_-]+/)\*", text(statement["Resource"])))
-    writable.remove("inventory/")
-    rules = text(BUCKET["LifecycleConfiguration"]["Rules"])
-    assert writable == {"flow_logs/", "rejected/", "delivered/", "processing-failed/", "source/"}
-    assert {prefix for prefix in writable if f" {prefix} " in rules} == writable
-
-
-def test_catalog_has_the_lake_s_columns_in_order():
-    """Names, types and order of the Glue table are the schema's."""
-    table = resources(GLUE, "AWS::Glue::Table")["FlowLogsTable"]["TableInput"]
-    columns = [(column["Name"], column["Type"]) for column in table["StorageDescriptor"]["Columns"]]
-    assert columns == [(column.name, column.glue_type) for column in lake_columns()]
-    assert ("src_tags", "map<string,string>") in columns
-    assert ("end", "bigint") in columns
-
-
-def test_partition_keys_are_strings():
-    """Typed keys would let engines read '03' as 3; the path says '03'."""
-    keys = resources(GLUE, "AWS::Glue::Table")["FlowLogsTable"]["TableInput"]["PartitionKeys"]
-    assert [(key["Name"], key["Type"]) for key in keys] == [(name, "string") for name in PARTITION_COLUMNS]
-    assert PARTITION_COLUMNS == ("aws_region", "day", "hour")
-
-
-def test_table_reads_raw_objects_only():
-    """The table lies at flow_logs/ and has no partition projection, which would hide registered partitions."""
-    table = resources(GLUE, "AWS::Glue::Table")["FlowLogsTable"]["TableInput"]
-    assert table["StorageDescriptor"]["Location"] == {"Fn::Sub": "s3://${LakeBucketName}/flow_logs/"}
-    assert not [key for key in table["Parameters"] if key.startswith("projection.")]
+def test_deployment_runs_again_with_each_new_version_of_its_code():
+    """CloudFormation calls only where a property changes, and views and the jobs' code are part of the function's."""
+    deployment = main_stack().properties("Deployment")
+    assert deployment["ServiceToken"] == "<DeploymentFunction.Alias>"
+    assert deployment["Version"] == "<DeploymentFunction.Version.Version>"
+    assert deployment["Bucket"] == "a-lake"
+    assert deployment["Database"] == "vpc_flow_logs"
+    assert deployment["WorkGroup"] == "flows"
+    assert deployment["RefreshFunction"] == "<RefreshFunction.Alias>"
+    assert deployment["ServiceTimeout"] > main_stack().properties("DeploymentFunction")["Timeout"]
 
 
 # ---- the template itself ------------------------------------------------------------------------------------------
 
 
-def test_every_parameter_is_grouped_described_used_and_has_a_default():
+@pytest.mark.parametrize("path", ["template.yaml", "member-account.yaml"])
+def test_every_parameter_is_grouped_described_used_and_has_a_default(path):
     """The console shows parameters in groups, and a first deployment works without typing any."""
-    interface = MAIN["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    template = load(path)
+    interface = template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
     grouped = [name for group in interface for name in group["Parameters"]]
-    assert sorted(grouped) == sorted(MAIN["Parameters"])
-    for name, parameter in MAIN["Parameters"].items():
+    assert sorted(grouped) == sorted(template["Parameters"])
+    for name, parameter in template["Parameters"].items():
         assert parameter["Description"], name
         assert "Default" in parameter, name
+    assert Deployed(path, {}).objections() == []
+
+
+@pytest.mark.parametrize("name", ["Catalog", "Analysis", "Jobs", "Monitoring"])
+def test_nested_stacks_are_told_all_they_ask_for(name):
+    """Whatever a nested template has no default for, or the main one has a parameter for, it is given."""
+    stack = main_stack()
+    nested = load(stack.properties(name)["TemplateURL"])
+    given = set(stack.properties(name)["Parameters"])
+    required = {each for each, declared in nested["Parameters"].items() if "Default" not in declared}
+    assert required <= given <= set(nested["Parameters"])
+    assert given >= set(nested["Parameters"]) & set(MAIN["Parameters"])
 
 
 def test_outputs_say_what_to_do_next():
-    """The first output is a command that fits the stack as deployed."""
-    first = next(iter(MAIN["Outputs"].values()))
-    assert first["Description"].startswith("Next:")
-    assert first["Value"]["Fn::Sub"].startswith("aws ec2 create-flow-logs ")
+    """The first output is a command that fits the stack as deployed; none shows an unresolved name."""
+    outputs = main_stack().outputs
+    assert next(iter(MAIN["Outputs"].values()))["Description"].startswith("Next:")
+    assert next(iter(outputs.values())).startswith("aws ec2 create-flow-logs --region eu-west-1 ")
+    assert "--job-name <Jobs.Outputs.CompactJobName>" in outputs["CompactNow"]
 
 
-def test_aggregate_has_the_declared_columns_in_order():
-    """Names, types and order of the Glue table of hours, its partitions those of the flows."""
-    table = resources(GLUE, "AWS::Glue::Table")["FlowsHourlyTable"]["TableInput"]
-    columns = [(column["Name"], column["Type"]) for column in table["StorageDescriptor"]["Columns"]]
-    assert [(column.name, column.glue_type) for column in hourly_columns()] == columns
-    assert [column["Name"] for column in table["PartitionKeys"]] == list(PARTITION_COLUMNS)
+def test_two_commands_deploy():
+    """`sam build && sam deploy` needs no argument: stack, bucket for artefacts and capabilities are in samconfig.toml.
 
-
-def test_nobody_leaves_the_workgroup_s_settings():
-    """Results are encrypted in the lake's bucket, expire, and no query reads without a limit."""
-    configuration = resources(ATHENA, "AWS::Athena::WorkGroup")["WorkGroup"]["WorkGroupConfiguration"]
-    assert configuration["EnforceWorkGroupConfiguration"] is True
-    assert configuration["BytesScannedCutoffPerQuery"] == {"Ref": "ScanLimitBytes"}
-    result = configuration["ResultConfiguration"]
-    assert result["EncryptionConfiguration"] == {"EncryptionOption": "SSE_S3"}
-    assert result["OutputLocation"]["Fn::Sub"].endswith("}/athena-results/")
-    assert " athena-results/ " in text(BUCKET["LifecycleConfiguration"]["Rules"])
-
-
-def test_every_view_and_saved_query_is_deployed():
-    """Each file once, as it stands, in the workgroup; views first, each after those it reads."""
-    deployed = resources(ATHENA, "AWS::Athena::NamedQuery")
-    files = [*ROOT.glob("athena/views/*.sql"), *ROOT.glob("athena/queries/*.sql")]
-    assert sorted(query["QueryString"] for query in deployed.values()) == sorted(file.read_text() for file in files)
-    assert {query["WorkGroup"]["Ref"] for query in deployed.values()} == {"WorkGroup"}
-    views = [query["Name"].split()[-1] for query in deployed.values() if query["Name"].startswith("view ")]
-    assert [query["Name"] for query in deployed.values()][: len(views)] == [
-        f"view {number} {name}" for number, name in enumerate(views, 1)
+    Named roles and nested stacks beside a transform have to be acknowledged (AWS CloudFormation API, CreateChangeSet).
+    """
+    config = (ROOT / "samconfig.toml").read_text(encoding="utf-8")
+    assert re.search(r'^capabilities = "(.*)"$', config, re.MULTILINE)[1].split() == [
+        "CAPABILITY_NAMED_IAM",
+        "CAPABILITY_AUTO_EXPAND",
     ]
-    assert views.index("flow_rows") < views.index("flows_once") < views.index("flow_costs")
-    assert views.index("prices") < views.index("hourly_costs")
+    assert re.search(r"^stack_name = ", config, re.MULTILINE)
+    assert re.search(r"^resolve_s3 = true$", config, re.MULTILINE)
 
 
 @pytest.mark.parametrize("path", TEMPLATES)
@@ -218,14 +257,27 @@ def test_template_is_ascii(path):
     assert (ROOT / path).read_text(encoding="utf-8").isascii()
 
 
-def test_all_templates_are_listed():
-    """A template that no test reads would be deployed unread."""
-    found = {
-        str(path.relative_to(ROOT))
-        for pattern in ("*.yaml", "glue/*.yaml", "athena/*.yaml", "quicksight/*.yaml")
-        for path in ROOT.glob(pattern)
-    }
-    assert found == set(TEMPLATES)
+@pytest.mark.parametrize("path", TEMPLATES)
+def test_every_check_that_is_skipped_says_why(path):
+    """What checkov (`make template`) shall not say stands beside the resource, with a reason, on one line."""
+    for name, resource in load(path)["Resources"].items():
+        for skip in resource.get("Metadata", {}).get("checkov", {}).get("skip", []):
+            assert re.fullmatch(r"CKV2?_AWS_\d+", skip["id"]), name
+            assert len(skip["comment"]) > 20, name
+            assert "\n" not in skip["comment"], name
+
+
+def test_make_template_looks_at_every_template():
+    """All three tools of `make template` are told of every template, by its first line; checkov asks nobody outside."""
+    recipe = (ROOT / "Makefile").read_text(encoding="utf-8").partition("\ntemplate:")[2].partition("\n\n")[0]
+    assert "sam validate --lint" in recipe
+    assert re.search(r"/cfn-lint .*\$\(TEMPLATES\)", recipe)
+    assert re.search(r"/checkov .*--skip-download .*\$\(TEMPLATES\)", recipe)
+    assert re.search(
+        r"^TEMPLATES = .*grep -l '\^AWSTemplateFormatVersion' \*\.yaml \*/\*\.yaml",
+        (ROOT / "Makefile").read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
 
 
 def lint(*paths: Path):
@@ -247,3 +299,9 @@ def test_cfn_lint_would_notice_a_misspelt_processor_parameter(tmp_path):
     code, report = lint(tmp_path / "template.yaml")
     assert code != 0
     assert "'BufferSizeMB' is not one of" in report
+
+
+def test_no_template_names_an_account():
+    """What is committed fits every account."""
+    for path in TEMPLATES:
+        assert not re.search(r"(?<!\d)\d{12}(?!\d)", text(load(path)).replace("1099511627776", "")), path

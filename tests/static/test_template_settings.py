@@ -1,45 +1,32 @@
 """The template tells the function what its settings ask for."""
 
-import re
-
-from static.templates import load, resources
+from static.deployed import ACCOUNT, MADE, main_stack
 
 from enricher.log_format import LogFormats
+from enricher.pointer import TAG_FIELDS
 from enricher.refresher_settings import REFRESHER_VARIABLES, RefresherSettings, Role
 from enricher.schema import FIELDS_OF_VERSION
 from enricher.settings import VARIABLES, Settings
 
-MAIN = load("template.yaml")
-ACCOUNT = "111122223333"
-VARIABLES_SET = resources(MAIN, "AWS::Serverless::Function")["TransformFunction"]["Environment"]["Variables"]
+
+def variables(function: str, **chosen: str):
+    """A function's environment as deployed with the template's defaults, other parameters as ``chosen``."""
+    return main_stack(**chosen).properties(function)["Environment"]["Variables"]
 
 
 def deployed(**chosen: str):
-    """The function's environment as deployed with the template's defaults, other parameters as ``chosen``."""
-    parameters = {name: str(parameter["Default"]) for name, parameter in MAIN["Parameters"].items()} | chosen
-    known = parameters | {"LakeBucket": "a-lake", "AWS::StackName": "stack", "AWS::AccountId": ACCOUNT}
-
-    def value(given) -> str:
-        if isinstance(given, str):
-            return given
-        if "Ref" in given:
-            return known[given["Ref"]]
-        condition, if_given, otherwise = given["Fn::If"]
-        assert condition == "HasInventory"
-        assert if_given == {"Fn::Sub": "s3://${LakeBucket}/${InventoryKey}"}
-        return f"s3://a-lake/{parameters['InventoryKey']}" if parameters["InventoryKey"] else otherwise
-
-    return {name: value(given) for name, given in VARIABLES_SET.items()}
+    """The transformation function's environment."""
+    return variables("TransformFunction", **chosen)
 
 
 def test_template_sets_exactly_the_documented_variables():
     """Nothing is set that nobody reads, nothing is read that an operator cannot see."""
-    assert set(VARIABLES_SET) == set(VARIABLES)
+    assert set(deployed()) == set(VARIABLES)
 
 
 def test_template_s_defaults_are_the_code_s():
     """A first deployment, no parameter typed: nothing is set but bucket, format, the inventory and its owner."""
-    fields = " ".join(f"${{{field}}}" for field in FIELDS_OF_VERSION[5])
+    fields = " ".join(f"${{{field}}}" for field in FIELDS_OF_VERSION[11] if field not in TAG_FIELDS)
     pointer = "s3://a-lake/inventory/pointer.json"
     expected = Settings("a-lake", LogFormats.parse([fields]), inventory_uri=pointer, inventory_owner=ACCOUNT)
     assert Settings.from_environ(deployed()) == expected
@@ -48,8 +35,9 @@ def test_template_s_defaults_are_the_code_s():
 def test_without_an_inventory_ec2_alone_is_asked():
     """An empty key is an empty URI, and makes no refresher."""
     assert Settings.from_environ(deployed(InventoryKey="")).inventory_uri == ""
-    for name in ("RefreshFunction", "RefreshRole", "RefreshLogGroup"):
-        assert MAIN["Resources"][name]["Condition"] == "HasInventory"
+    without = main_stack(InventoryKey="").resources
+    assert not {"RefreshFunction", "RefreshRole", "RefreshLogGroup"} & set(without)
+    assert without["Deployment"]["Properties"]["RefreshFunction"] == ""
 
 
 def test_parameters_reach_the_settings():
@@ -78,42 +66,20 @@ def test_parameters_reach_the_settings():
 
 # ---- the refresher ------------------------------------------------------------------------------------------------
 
-REFRESHER = resources(MAIN, "AWS::Serverless::Function")["RefreshFunction"]["Environment"]["Variables"]
-STREAM = "arn:aws:firehose:eu-west-1:111122223333:deliverystream/stack"
-
 
 def refresher_deployed(**chosen: str):
-    """The refresher's environment as deployed with the template's defaults, other parameters as ``chosen``."""
-    parameters = {name: str(parameter["Default"]) for name, parameter in MAIN["Parameters"].items()}
-    parameters |= {"InventoryKey": "inventory/pointer.json"} | chosen
-    made = {"Catalog.Outputs.DatabaseName": parameters["DatabaseName"], "DeliveryStream.Arn": STREAM}
-
-    def value(given) -> str:
-        match given:
-            case str():
-                return given
-            case {"Ref": name}:
-                return parameters[name]
-            case {"Fn::GetAtt": name}:
-                return made[name]
-            case {"Fn::Join": [separator, {"Ref": name}]}:
-                return separator.join(parameters[name].split(","))
-            case {"Fn::Sub": text}:
-                known = {"LakeBucket": "a-lake", "AWS::StackName": "stack", **parameters}
-                return re.sub(r"\$\{([\w:]+)\}", lambda match: known[match[1]], text)
-        raise AssertionError(given)
-
-    return {name: value(given) for name, given in REFRESHER.items()}
+    """The refresher's environment."""
+    return variables("RefreshFunction", **chosen)
 
 
 def test_template_sets_exactly_the_refresher_s_documented_variables():
     """Nothing is set that nobody reads, nothing is read that an operator cannot see."""
-    assert set(REFRESHER) == set(REFRESHER_VARIABLES)
+    assert set(refresher_deployed()) == set(REFRESHER_VARIABLES)
 
 
 def test_template_s_defaults_are_the_refresher_s():
     """A first deployment, no parameter typed, is what settings say when nothing is set but places and the stream."""
-    expected = RefresherSettings("s3://a-lake/inventory/pointer.json", "vpc_flow_logs", STREAM)
+    expected = RefresherSettings("s3://a-lake/inventory/pointer.json", "vpc_flow_logs", MADE["DeliveryStream.Arn"])
     assert RefresherSettings.from_environ(refresher_deployed()) == expected
 
 
