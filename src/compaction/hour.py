@@ -30,7 +30,8 @@ class HourJob:
 @dataclass(frozen=True)
 class HourResult:
     """What was written: `rows` in the new generation; `dropped` copies left out; `settled` endpoints whose answer
-    became better, `changed` whose answer became another, `withdrawn` whose answer was taken back."""
+    became better, `changed` whose answer became another, `withdrawn` whose answer was taken back.
+    """
 
     rows: int
     dropped: int
