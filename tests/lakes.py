@@ -125,3 +125,10 @@ def use(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
 def keys(cloud: Cloud, prefix: str = "") -> list[str]:
     """The lake bucket's keys."""
     return [told["Key"] for told in cloud.s3.list_objects_v2(Bucket=LAKE, Prefix=prefix).get("Contents", [])]
+
+
+def put_all(directory: Path, **objects: str) -> None:
+    """Files of these names and contents."""
+    directory.mkdir(exist_ok=True)
+    for name, text in objects.items():
+        (directory / name).write_text(text)

@@ -8,7 +8,6 @@ take them as all that their hours hold: readers see the one or the other, never 
 VPC user guide, "Flow log files": names, prefixes, and that a file holds the records that ended in its five minutes.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,13 +17,14 @@ from compaction.enrich_files import FileEnricher, Summary, arrival_of, parsed_li
 from compaction.inputs import Chunk, delivered_at, read_open_file, region_of
 from compaction.known import Known
 from compaction.lake_objects import LakeObjects
+from compaction.layout import manifest_key, raw_folder
+from compaction.manifest import Manifest
 from compaction.marks import REPLACE, Mark, mark_late, mark_name, staged_key
 from compaction.source_objects import SourceObjects
 from enricher.errors import EnricherError, InputError
-from enricher.lake import FLOW_LOGS, Partition
+from enricher.lake import Partition
 
 PREFIX: Final = "backfill-"
-MANIFESTS: Final = "compaction/manifests/"
 _SUFFIX: Final = ".parquet"
 
 
@@ -199,24 +199,17 @@ def is_occupied(lake: LakeObjects, partition: Partition) -> bool:
 
 def raw_names(lake: LakeObjects, partition: Partition) -> list[str]:
     """Names of an hour's raw objects, as manifests and marks call them (``….parquet``)."""
-    folder = f"{FLOW_LOGS}/{partition.path}/"
+    folder = raw_folder(partition)
     return sorted(key.removeprefix(folder) for key in lake.keys(folder) if key.endswith(_SUFFIX))
 
 
-def _included(lake: LakeObjects, partition: Partition) -> list[str]:
-    """Names of the raw objects that compaction has taken into the hour, also of those that are deleted by now."""
-    key = f"{MANIFESTS}{partition.path}.json"
-    body = lake.read(key)
-    if body is None:
-        return []
-    try:
-        told: Any = json.loads(body)
-        included = told["included"]
-    except (ValueError, RecursionError, LookupError, TypeError):
-        included = None
-    if not isinstance(included, list) or not all(isinstance(name, str) for name in included):
-        raise InputError(f"lake: the manifest {key} cannot be read; look at it before anything is put into its hour")
-    return included
+def _included(lake: LakeObjects, partition: Partition) -> Iterable[str]:
+    """Names of the raw objects that compaction has taken into the hour, also of those that are deleted by now.
+
+    Raises CompactionError where nobody can tell: such an hour is not taken for a free one.
+    """
+    body = lake.read(manifest_key(partition))
+    return () if body is None else Manifest.from_json(body, partition).included
 
 
 def _name_of(chunk: Chunk) -> str:

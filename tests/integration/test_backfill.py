@@ -1,6 +1,5 @@
 """`vpcflow backfill`: files that AWS delivered are in the lake once, and never beside what the stream wrote."""
 
-import json
 from collections import Counter
 from contextlib import nullcontext
 from pathlib import Path
@@ -15,9 +14,11 @@ from compaction.backfill import Backfill, Backfilled, asked_hours
 from compaction.enrich_files import Summary
 from compaction.known import Told
 from compaction.lake_objects import S3Lake
+from compaction.manifest import Manifest
 from compaction.marks import LATE, REPLACE, Mark, partition_of
 from compaction.source_objects import SourceObjects
 from enricher.errors import InputError
+from enricher.lake import Partition
 from workbench.directory_store import DirectoryLake
 
 ONCE = Counter(dict.fromkeys(range(1, 7), 1))
@@ -95,12 +96,19 @@ def test_twice_and_in_another_order_is_one_copy(run, tmp_path, files):
 MANIFEST = f"compaction/manifests/{TEN}.json"
 
 
+def manifest(*included: str):
+    """What compaction says of the hour 10."""
+    nothing = dict.fromkeys(("rows", "dropped", "settled", "changed", "withdrawn"), 0)
+    told = {"neighbours": {}, "honoured": frozenset(), "snapshot": None, "compacted_at": 0.0, "superseded": ()}
+    return Manifest(Partition(REGION, "2026-11-18", "10"), 1, "r", frozenset(included), **told, **nothing).to_json()
+
+
 @pytest.mark.parametrize(
     ("key", "body"),
     [
         (f"flow_logs/{TEN}/0a1b.parquet", b""),
         (f"flow_logs/{TEN}/replay-1.parquet", b""),
-        (MANIFEST, json.dumps({"included": ["backfill-1.parquet", "0a1b.parquet"]}).encode()),
+        (MANIFEST, manifest("backfill-1.parquet", "0a1b.parquet")),
     ],
     ids=["the stream's", "a replay's", "compacted"],
 )
@@ -119,7 +127,7 @@ def test_hours_that_hold_what_no_backfill_wrote_are_refused(run, tmp_path, files
 
 def test_hours_that_only_backfills_wrote_are_not_refused(run, tmp_path, files, lake):
     """Also where they are compacted, and their raw objects deleted."""
-    lake.put_if_absent(MANIFEST, json.dumps({"included": ["backfill-1.parquet"]}).encode())
+    lake.put_if_absent(MANIFEST, manifest("backfill-1.parquet"))
     lake.put_if_absent(f"flow_logs/{TEN}/backfill-2.parquet", parquet(9))
 
     assert run("backfill", files, "--lake", tmp_path / "lake").exit_code == 0
