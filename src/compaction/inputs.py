@@ -167,7 +167,7 @@ def _read_json(path: str, content: bytes, told: Chunk) -> Iterator[Chunk]:
         earliest, lines, rejects = by_hour.setdefault(hour, (arrived, [], []))
         if arrived is not None and earliest is not None and arrived < earliest:
             by_hour[hour] = (arrived, lines, rejects)
-        read = read_payloads([document])
+        read = read_payloads([document], has_few_lines=False)
         lines += read.lines
         rejects += read.rejects
     for earliest, lines, rejects in by_hour.values():

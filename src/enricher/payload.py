@@ -22,6 +22,11 @@ from enricher.errors import BatchTooLargeError
 
 MAX_RECORD_BYTES: Final = 32 * 1024 * 1024
 MAX_BATCH_BYTES: Final = 128 * 1024 * 1024
+# Bytes alone bound no memory: of the shortest lines they would be millions of rows. `make check` measures both.
+MAX_RECORD_LINES: Final = 250_000
+MAX_BATCH_LINES: Final = 500_000
+# What begins a line: in text, in a JSON string (as \n or \u000a), and each of CloudWatch's log events.
+_LINE_BEGINS: Final = (b"\n", b"\\n", b"\\u000", b'"message"')
 _OPENING: Final = b'{"message":"'
 _SPACE: Final = 0x20
 _TILDE: Final = 0x7E
@@ -98,17 +103,18 @@ _UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _BLANK: Final = " \t\r\n\v\f"
 
 
-def read_payloads(payloads: Sequence[bytes | None], column: Any = None) -> Lines:
+def read_payloads(payloads: Sequence[bytes | None], column: Any = None, *, has_few_lines: bool = True) -> Lines:
     """All lines of a batch, in the order of its delivery records.
 
     ``payloads[i]`` belongs to ordinal ``i``; None stands for data that was not base64. ``column``: the same as an
-    Arrow array (binary), if there is one already.
+    Arrow array (binary), if there is one already. ``has_few_lines``: no record has more than MAX_RECORD_LINES, or it is
+    a reject, and the batch has no more than MAX_BATCH_LINES; not so for whole files.
 
     Raises:
-        BatchTooLargeError: the batch inflates beyond MAX_BATCH_BYTES.
+        BatchTooLargeError: the batch inflates beyond MAX_BATCH_BYTES, or may hold more than MAX_BATCH_LINES lines.
     """
     array = pa.array(payloads, pa.binary()) if column is None else column
-    return _read_plain_messages(array) or _read_each(payloads)
+    return _read_plain_messages(array) or _read_each(payloads, _Room(has_few_lines=has_few_lines))
 
 
 def _read_plain_messages(array: Any) -> Lines | None:
@@ -141,36 +147,65 @@ def _has_blank_end(lines: Any) -> bool:
     return bool(pc.any(blank).as_py()) or pc.min(pc.binary_length(lines)).as_py() == 0
 
 
-def _read_each(payloads: Sequence[bytes | None]) -> Lines:
+def _read_each(payloads: Sequence[bytes | None], room: "_Room") -> Lines:
     result = _Reading()
     ordinals: list[int] = []
-    room = MAX_BATCH_BYTES
     for ordinal, payload in enumerate(payloads):
         before = len(result.lines) + len(result.rejects) + result.dropped.total()
         if payload is None:
             result.rejects.append(Reject(ordinal, b"", "bad_base64"))
         elif payload.startswith(_GZIP_MAGIC):
-            room -= _read_gzip(payload, ordinal, result)
-            if room < 0:
-                raise BatchTooLargeError(
-                    f"batch: inflates to more than {MAX_BATCH_BYTES} bytes; lower the delivery stream's buffer hint"
-                )
-        else:
+            _read_gzip(payload, ordinal, result, room)
+        elif room.takes(payload):
             _read_plain(payload, ordinal, result)
+        else:
+            result.rejects.append(Reject(ordinal, payload, "too_many_lines"))
         if len(result.lines) + len(result.rejects) + result.dropped.total() == before:
             result.dropped["empty_record"] += 1
         ordinals.extend([ordinal] * (len(result.lines) - len(ordinals)))
     return Lines(result.lines, ordinals, result.rejects, result.dropped)
 
 
-def _read_gzip(payload: bytes, ordinal: int, result: _Reading) -> int:
-    """Read an inflated payload; answer how many bytes it inflated to."""
+@dataclass(slots=True)
+class _Room:
+    """What a batch may still hold; a payload is counted before it is taken apart."""
+
+    inflated_bytes: int = MAX_BATCH_BYTES
+    lines: int = MAX_BATCH_LINES
+    has_few_lines: bool = True
+
+    def take_inflated(self, payload: bytes) -> None:
+        self.inflated_bytes -= len(payload)
+        if self.inflated_bytes < 0:
+            raise BatchTooLargeError(
+                f"batch: inflates to more than {MAX_BATCH_BYTES} bytes; lower the delivery stream's buffer hint"
+            )
+
+    def takes(self, payload: bytes) -> bool:
+        """Whether the payload's lines are no more than a record may have."""
+        if not self.has_few_lines:
+            return True
+        lines = 1 + sum(map(payload.count, _LINE_BEGINS))
+        if lines > MAX_RECORD_LINES:
+            return False
+        self.lines -= lines
+        if self.lines < 0:
+            raise BatchTooLargeError(
+                f"batch: may hold more than {MAX_BATCH_LINES} lines; lower the delivery stream's buffer hint"
+            )
+        return True
+
+
+def _read_gzip(payload: bytes, ordinal: int, result: _Reading, room: _Room) -> None:
     inflated, reason = inflate(payload, MAX_RECORD_BYTES)
+    if not reason:
+        room.take_inflated(inflated)
+    if not reason and not room.takes(inflated):
+        reason = "too_many_lines"
     if reason:
         result.rejects.append(Reject(ordinal, payload, reason))
     else:
         _read_plain(inflated, ordinal, result)
-    return len(inflated)
 
 
 def inflate(payload: bytes, most: int) -> tuple[bytes, str | None]:

@@ -280,3 +280,32 @@ def test_refused_records_take_no_room_from_the_others():
 
     assert [reject.reason for reject in read.rejects] == ["inflates_too_large"] * 5
     assert list(read.lines) == [ONE]
+
+
+LINES = {
+    "bare lines": b"a b\n" * 250_000,
+    "short messages": b'{"message":"a"}' * 249_999 + b"\n" * 2,
+    "one message of many lines": b'{"message":"' + b"a\\n" * 250_000 + b'"}',
+    "line feeds spelled as code points": b'{"message":"' + b"a\\u000a" * 250_000 + b'"}',
+    "events of an envelope": b'{"messageType":"DATA_MESSAGE","logEvents":[' + b'{"message":"a"},' * 250_000 + b"]}",
+}
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_a_record_of_more_lines_than_memory_is_meant_for_fails_alone(name):
+    """Short lines are many rows for few bytes: a record of 250,000 and more is refused, the one beside it is read."""
+    payload = gzip.compress(LINES[name], 1)
+    read = read_payloads([payload, b"v1 good line"])
+    assert (read.lines, list(read.ordinals)) == (["v1 good line"], [1])
+    assert read.rejects == [Reject(0, payload, "too_many_lines")]
+
+
+def test_a_record_of_a_hundred_thousand_lines_is_read():
+    """What a CloudWatch Logs subscription may send, a few MiB of envelope, stays far below the bound."""
+    assert len(read_payloads([b"a b\n" * 100_000]).lines) == 100_000
+
+
+def test_a_batch_of_more_lines_than_memory_is_meant_for_raises():
+    """Records that are each within their bound are refused together, before any more is taken apart."""
+    with pytest.raises(BatchTooLargeError, match=r"^batch: may hold more than 500000 lines; lower .* buffer hint$"):
+        read_payloads([b"a b\n" * 200_000] * 3)
