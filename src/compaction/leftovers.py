@@ -33,11 +33,11 @@ def switched_at(hour: Hour, located: Iterable[Located | None]) -> float | None:
 def deletable_objects(hour: Hour, staged: Iterable[Stored], switched: float | None, deadline: float) -> list[str]:
     """Keys of raw and staged objects that the generation holds, put before the deadline, as was the switch.
 
-    A staged object that a mark of now names stays: the mark may wait to be honoured.
+    A staged object that a mark names stays while the mark waits to be honoured.
     """
     if switched is None or switched > deadline:
         return []
-    needed = {key for left in hour.marks for key in left.mark.objects}
+    needed = {key for left in hour.pending for key in left.mark.objects}
     old = [stored for name, stored in hour.raw.items() if name in hour.included]
     old += [one for one in staged if one.key not in needed and one.key.rpartition("/")[2] in hour.included]
     return sorted(stored.key for stored in old if stored.put_at <= deadline)
