@@ -179,7 +179,7 @@ def test_a_partition_that_somebody_else_switched_tells_no_time(lake, stamp):
     assert lake.catalog.find("flow_logs", HOUR) == Located("s3://elsewhere/x/", None)
 
 
-def two_a_page(params, **_):
+def two_a_page(params, **_: object):
     """Asks for pages of two."""
     return params | {"MaxKeys": 2}
 

@@ -16,7 +16,7 @@ class Compaction(RuleBasedStateMachine):
 
     keys = Bundle("keys")
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.world = World(now=begin(hour(7)) + 3 * HOUR_S)
 
@@ -42,7 +42,7 @@ class Compaction(RuleBasedStateMachine):
             return multiple()
         late = []
 
-        def between():
+        def between() -> None:
             if arrives:
                 late.append(self.world.arrive(partition))
             if sweeps:
@@ -70,7 +70,7 @@ class Compaction(RuleBasedStateMachine):
     def two_compactors(self, effect, partition, is_killed):
         """A late object and a whole other run in the middle of a run; the first may be killed after that."""
 
-        def other():
+        def other() -> None:
             self.world.arrive(partition)
             self.world.mark_late(partition)
             self.world.sweep()
@@ -80,7 +80,7 @@ class Compaction(RuleBasedStateMachine):
 
     @rule()
     def compact(self):
-        """Two runs to their end (the first may have found a mark's neighbour too late): hours are what they should be."""
+        """A run to its end: the hours are what they should be."""
         for partition in (hour(5), hour(6), hour(7)):
             self.world.mark_late(partition)
         self.world.watched_sweep()

@@ -1,6 +1,7 @@
 """What an hour holds, when it is dirty, which hours a run looks at, and what may be deleted: by hand."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from compaction_world import HOUR_S, hour
@@ -18,12 +19,12 @@ RAW, COMPACTED, SUMS = f"flow_logs/{HOUR.path}/", f"flow_logs_compacted/{HOUR.pa
 STAGED = f"backfill/{HOUR.path}/"
 
 
-def raw(*names, put_at=0.0):
+def raw(*names: str, put_at: float = 0.0):
     """Raw objects by name."""
     return {name: Stored(f"{RAW}{name}", 9, put_at) for name in names}
 
 
-def manifest(*included, **others):
+def manifest(*included: str, **others: Any):
     """A manifest of HOUR's first generation, counted with empty hours beside it."""
     told = {
         "partition": HOUR,

@@ -1,6 +1,7 @@
 """The manifest of a compacted hour: written, read again, and refused wherever it is not exactly one of this hour."""
 
 import json
+from typing import Any
 
 import pytest
 from compaction_world import hour
@@ -14,7 +15,7 @@ FOLDER = f"flow_logs_compacted/{HOUR.path}/"
 TEXT = st.text(max_size=8)
 
 
-def manifest(**others):
+def manifest(**others: Any):
     """A manifest of HOUR."""
     told = {
         "partition": HOUR,
@@ -35,7 +36,7 @@ def manifest(**others):
     return Manifest(**told | others)
 
 
-def changed(**others):
+def changed(**others: Any):
     """The bytes of a manifest in which some members are others."""
     return json.dumps(json.loads(manifest().to_json()) | others).encode()
 
