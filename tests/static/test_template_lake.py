@@ -1,5 +1,6 @@
 """What is deployed: bucket, catalog, crawler, jobs and workgroup are as the design promises."""
 
+import ast
 import json
 import re
 
@@ -7,6 +8,7 @@ import pytest
 from static.deployed import Deployed, main_stack, nested_stack
 from static.templates import ROOT, listed, load, resources, statements
 
+from compaction.settings import SweepSettings
 from enricher.hourly import hourly_columns
 from enricher.schema import PARTITION_COLUMNS, lake_columns
 
@@ -197,11 +199,47 @@ def test_jobs_run_the_code_that_was_deployed_with_them(name, script):
     assert job["GlueVersion"] == "5.0"
     assert job["WorkerType"] == "G.1X"
     assert job["Command"]["ScriptLocation"] == f"s3://a-lake/code/7-0a/{script}"
+    assert (ROOT / "glue" / script).exists()
     arguments = job["DefaultArguments"]
     assert arguments["--extra-py-files"] == "s3://a-lake/code/7-0a/code.zip"
     assert arguments["--additional-python-modules"] == "s3://a-lake/code/7-0a/dependencies.gluewheels.zip"
     assert arguments["--python-modules-installer-option"] == "--no-index"
     assert job["Timeout"] > 0
+
+
+def known_arguments(script: str):
+    """The names that a job's script gives to argparse."""
+    tree = ast.parse((ROOT / "glue" / script).read_text(encoding="utf-8"))
+    (parser,) = (node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "_arguments")
+    texts = {node.value for node in ast.walk(parser) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    return {text.removeprefix("--") for text in texts}
+
+
+@pytest.mark.parametrize(("name", "script"), [("CompactJob", "compact.py"), ("BackfillJob", "backfill.py")])
+def test_jobs_are_told_what_their_scripts_ask_for(name, script):
+    """Our arguments, in lower case, are the script's own; what is not set is left out rather than given empty."""
+    for stack in (jobs(RecordTags="instance-tag=project"), jobs(InventoryKey="", PromotedTags="")):
+        arguments = stack.properties(name)["DefaultArguments"]
+        ours = {key.removeprefix("--") for key in arguments if re.fullmatch("--[a-z_]+", key)} - {"source"}
+        assert {"lake_bucket", "database"} <= ours <= known_arguments(script)
+        assert "" not in arguments.values()
+    told = jobs(RecordTags="instance-tag=project").properties(name)["DefaultArguments"]
+    assert told["--inventory_uri"] == "s3://a-lake/inventory/pointer.json"
+    assert told["--record_tags"] == "instance-tag=project"
+    assert told["--database"] == "vpc_flow_logs"
+
+
+def test_compaction_deletes_only_what_no_run_and_no_query_still_reads():
+    """The shortest grace time that can be typed is longer than the job's timeout and Athena's (30 minutes a query)."""
+    parameters = load("template.yaml")["Parameters"]
+    assert parameters["CompactionGraceHours"]["MinValue"] * 60 > jobs().properties("CompactJob")["Timeout"] + 30
+    least, most = (
+        SweepSettings.of(float(parameters["CompactionGraceHours"][end]), float(parameters["CompactionSweepHours"][end]))
+        for end in ("MinValue", "MaxValue")
+    )
+    assert least.sweep_s < most.sweep_s < parameters["FlowLogDays"]["Default"] * 86_400
+    arguments = jobs(CompactionGraceHours="30", CompactionSweepHours="72").properties("CompactJob")["DefaultArguments"]
+    assert (arguments["--grace_hours"], arguments["--sweep_hours"]) == ("30", "72")
 
 
 def test_compaction_runs_once_at_a_time_every_hour():
