@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     names = backfill.source.names()
     context = SparkSession.builder.appName("backfill").getOrCreate().sparkContext
     files = context.parallelize(names, number_of_slices(names, context.defaultParallelism))
-    backfill.refuse_occupied(files.mapPartitions(job.plan).distinct().collect())
+    backfill.refuse_occupied(files.mapPartitions(job.plan).collect())
     done = Backfilled(Summary(inventory=describe(backfill.known.source)))
     for file in files.mapPartitions(job.run).collect():
         done.take(file)

@@ -114,11 +114,17 @@ def content(directory: Path) -> dict[str, bytes]:
     }
 
 
+CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_DEFAULT_REGION": REGION,
+    "NO_PROXY": "127.0.0.1",
+}
+
+
 def use(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """From now on the command's credentials and endpoint are the stand-in cloud's."""
-    told = {"AWS_ENDPOINT_URL": cloud.endpoint, "AWS_DEFAULT_REGION": REGION, "NO_PROXY": "127.0.0.1"}
-    credentials = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
-    for name, value in (told | credentials).items():
+    for name, value in (CREDENTIALS | {"AWS_ENDPOINT_URL": cloud.endpoint}).items():
         monkeypatch.setenv(name, value)
 
 
