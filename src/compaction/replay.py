@@ -11,7 +11,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import Any, Final
+from operator import gt
+from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -24,7 +25,7 @@ from enricher.errors import InputError
 from enricher.lake import ObjectStore, Partition, to_error_objects, to_parquet
 from enricher.log_format import LogFormats
 from enricher.parse import parse_lines
-from enricher.payload import MAX_RECORD_BYTES, inflate, read_payloads
+from enricher.payload import MAX_BATCH_LINES, MAX_RECORD_BYTES, inflate, most_lines, read_payloads
 from enricher.resolve import Rules, resolve
 from enricher.sources import Source
 
@@ -104,29 +105,39 @@ def _with_hours(records: Sequence[ErrorRecord]) -> Iterator[tuple[ErrorRecord, i
 
 
 def _cut(records: Sequence[ErrorRecord]) -> Iterator[list[ErrorRecord]]:
-    """Parts of at most MAX_LINES lines and BATCH_BYTES inflated bytes; a single record is never cut."""
+    """Parts of at most MAX_LINES lines, and of no more than the core takes at once; a record is never cut."""
     part: list[ErrorRecord] = []
-    lines = size = 0
+    held = _Weight(0, 0, 0)
     for record in records:
-        more_lines, more_bytes = _weight(record.payload)
-        if part and (lines + more_lines > MAX_LINES or size + more_bytes > BATCH_BYTES):
+        more = _weight(record.payload)
+        together = _Weight(*map(sum, zip(held, more, strict=True)))
+        if part and any(map(gt, together, _MOST)):
             yield part
-            part, lines, size = [], 0, 0
+            part, together = [], more
         part.append(record)
-        lines += more_lines
-        size += more_bytes
+        held = together
     if part:
         yield part
 
 
-def _weight(payload: bytes) -> tuple[int, int]:
-    """At most how many lines a payload holds, and how many bytes it inflates to."""
+class _Weight(NamedTuple):
+    """About how many lines a payload holds, how many the core fears, and how many bytes it inflates to."""
+
+    lines: int
+    feared: int
+    size: int
+
+
+_MOST: Final = _Weight(MAX_LINES, MAX_BATCH_LINES, BATCH_BYTES)
+
+
+def _weight(payload: bytes) -> _Weight:
     if payload.startswith(b"\x1f\x8b"):
         payload = inflate(payload, MAX_RECORD_BYTES)[0] or payload
     text = payload.strip()
     is_json = text.startswith(b"{")
     lines = text.count(b'"message"') + text.count(rb"\n") if is_json else 1 + text.count(b"\n")
-    return max(lines, 1), len(payload)
+    return _Weight(max(lines, 1), most_lines(payload), len(payload))
 
 
 @dataclass(frozen=True, slots=True)

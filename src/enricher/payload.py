@@ -166,6 +166,11 @@ def _read_each(payloads: Sequence[bytes | None], room: "_Room") -> Lines:
     return Lines(result.lines, ordinals, result.rejects, result.dropped)
 
 
+def most_lines(payload: bytes) -> int:
+    """How many lines a payload may hold, counted before it is taken apart: never too few."""
+    return 1 + sum(map(payload.count, _LINE_BEGINS))
+
+
 @dataclass(slots=True)
 class _Room:
     """What a batch may still hold; a payload is counted before it is taken apart."""
@@ -185,7 +190,7 @@ class _Room:
         """Whether the payload's lines are no more than a record may have."""
         if not self.has_few_lines:
             return True
-        lines = 1 + sum(map(payload.count, _LINE_BEGINS))
+        lines = most_lines(payload)
         if lines > MAX_RECORD_LINES:
             return False
         self.lines -= lines

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from compaction.error_objects import ErrorRecord
 from compaction.replay import WINDOW_BYTES, batches
 from enricher.errors import InputError
+from enricher.payload import read_payloads
 from workbench.envelopes import LogSource, compressed_record, data_envelope, log_event
 
 TEN = 1_794_996_000_000  # 2026-11-18 10:00:00 UTC
@@ -95,6 +96,17 @@ def test_what_inflates_to_much_is_cut_by_bytes():
     large = gzip.compress(bytes(30 * 1024 * 1024))
 
     assert [len(payloads) for _, payloads in made([record(large)] * 5)] == [2, 2, 1]
+
+
+@pytest.mark.parametrize("filler", [b"\n", b"\\n", b"\\u000a", b'"message"'])
+def test_the_core_takes_every_batch(filler):
+    """However a payload looks like many lines, no batch is too large for it: one record at most is a reject."""
+    hostile = b'{"message":"2"' + filler * 90_000 + b"}"
+    records = [record(hostile + bytes([n])) for n in range(12)] + [record(b"2 eni-1\n" * 300_000)]
+
+    for batch in batches(records, None, "object"):
+        lines = read_payloads([each.payload for each in batch.records])
+        assert len(lines.lines) + len(lines.rejects) >= len(batch.records)
 
 
 def test_a_large_object_is_taken_in_parts():
