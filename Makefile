@@ -11,7 +11,7 @@ CHECKOV_STAMP := $(CHECKOV)/.installed
 TEMPLATES = $(shell grep -l '^AWSTemplateFormatVersion' *.yaml */*.yaml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench accuracy generate template artifact requirements clean
+.PHONY: help setup demo test lint bench accuracy check check-slice generate template artifact requirements clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -43,6 +43,12 @@ bench: $(STAMP) ## speed, size and API calls, as ratios taken in one run
 
 accuracy: $(STAMP) ## who was right about whom: an estate with churn, a million flows, a judge who knows
 	@$(BIN)/python -m accuracy.run
+
+check: $(STAMP) artifact ## nothing lost, nothing doubled, nobody in: measured, under faults and attack (docs/reliability.md)
+	@$(BIN)/python -m reliability.run
+
+check-slice: $(STAMP) ## two minutes of it; needs `make artifact` before
+	@$(BIN)/python -m reliability.run --slice
 
 generate: $(STAMP) ## write again the parts of files that follow from the code
 	@$(BIN)/python -m scripts.generate

@@ -33,6 +33,11 @@ class Figure:
         """The bound in words; empty without one."""
         return "" if self.relation is None else f"{_SAYS[self.relation]} {self.bound:,g}"
 
+    @property
+    def shown(self) -> str:
+        """The value as people read it: whole numbers whole."""
+        return f"{self.value:,.0f}" if float(self.value).is_integer() else f"{self.value:,.3f}"
+
     def __str__(self) -> str:
         verdict = "" if self.relation is None else f"  ({self.target}: {'met' if self.is_met else 'MISSED'})"
-        return f"{self.name} {self.value:,.3f}" + f" {self.unit}{verdict}"
+        return f"{self.name} {self.shown} {self.unit}{verdict}  {self.meaning}"

@@ -17,12 +17,12 @@ from reliability.figures import Figure
 from reliability.runtime.function import LambdaFunction, Outcome
 from workbench.cloud import Delay, LocalCloud, Refuse
 
+TREE: Final = Path(__file__).resolve().parents[2] / "build" / "host"
 MEMORY_BYTES: Final = 1769 * 1024**2
 _HANDLER: Final = "enricher.handler.handler"
 _BUCKET: Final = "check-lake"
 _INVENTORY: Final = "inventory/snapshot.parquet"
 _SECONDS: Final = 120  # the template's timeout
-_COLD_STARTS: Final = 5
 _WARM_RUNS: Final = 15
 _TOO_LITTLE: Final = 112 * 1024**2  # enough to start in, not to hold a batch
 _INTERFACES: Final = 200_000
@@ -33,11 +33,23 @@ _SHORTEST_ROW: Final = b"2 - - - - - - - - - - - - NODATA\n"
 _SHORTEST_REJECT: Final = b"x\n"
 
 
+def figures(*, is_full: bool) -> Iterator[Figure]:
+    """All figures of the artefact in build/host (`make artifact` makes it).
+
+    Raises:
+        FileNotFoundError: it was not built.
+    """
+    if not Path(TREE, "enricher").is_dir():
+        raise FileNotFoundError(f"{TREE}: there is no artefact; run `make artifact` first")
+    return Scenarios(TREE, cold_starts=5 if is_full else 1).figures()
+
+
 class Scenarios:
     """The function in ``tree`` (a built artefact), one figure after the other."""
 
-    def __init__(self, tree: Path) -> None:
+    def __init__(self, tree: Path, cold_starts: int) -> None:
         self._tree = tree
+        self._cold_starts = cold_starts
         self._material: Material = make_material()
 
     def figures(self) -> Iterator[Figure]:
@@ -54,7 +66,7 @@ class Scenarios:
 
     def _starts(self, cloud: LocalCloud) -> Iterator[Figure]:
         cold = []
-        for _ in range(_COLD_STARTS):
+        for _ in range(self._cold_starts):
             with self._function(cloud) as function:
                 cold.append(_answered(function.invoke(self._material.event, _SECONDS)).seconds)
                 warm = [_answered(function.invoke(self._event(n), _SECONDS)).seconds for n in range(_WARM_RUNS)]
@@ -205,4 +217,4 @@ def _objects(cloud: LocalCloud) -> set[str]:
 
 
 def _whether(name: str, holds: bool, meaning: str) -> Figure:  # noqa: FBT001 - the figure is the truth of it
-    return Figure(name, float(holds), "(1: yes)", meaning, "==", 1)
+    return Figure(name, float(holds), "of 1", meaning, "==", 1)

@@ -1,0 +1,37 @@
+"""What ``make check`` looks at, in order. A section yields its figures as it finds them.
+
+To add one: write a module with a function from the scale to figures, and list it here.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Final, NamedTuple
+
+from reliability.figures import Figure
+from reliability.runtime import scenarios
+
+
+class Scale(NamedTuple):
+    """How much is done: ``is_full`` for `make check`; a slice of it, some two minutes in all, for every change."""
+
+    is_full: bool
+    seed: int
+
+
+class Section(NamedTuple):
+    """Its name for the command line, its title and what it is about for the page."""
+
+    name: str
+    title: str
+    about: str
+    figures: Callable[[Scale], Iterator[Figure]]
+
+
+SECTIONS: Final = (
+    Section(
+        "runtime",
+        "In AWS's runtime client",
+        "The built artefact, run by AWS's own client in a process that sees nothing else, under the function's memory "
+        "as a hard limit (a control group where one can be made, else RLIMIT_DATA).",
+        lambda scale: scenarios.figures(is_full=scale.is_full),
+    ),
+)
