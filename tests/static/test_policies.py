@@ -265,7 +265,7 @@ def rights(stack, role):
 def test_compaction_writes_its_own_folders_and_deletes_only_what_it_replaces():
     """Raw objects it reads and deletes but never writes, manifests it writes but never deletes, inventory it reads."""
     told = rights(nested_stack(main_stack(), "Jobs"), "CompactRole")
-    assert told["PutObject"] == {"flow_logs_compacted/", "flows_hourly/", "compaction/manifests/"}
+    assert told["PutObject"] == {"flow_logs_compacted/", "flows_hourly/", "compaction/manifests/", "compaction/marked/"}
     assert told["DeleteObject"] == {
         "flow_logs/", "flow_logs_compacted/", "flows_hourly/", "backfill/", "compaction/marked/"
     }  # fmt: skip

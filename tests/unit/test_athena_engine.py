@@ -7,6 +7,9 @@ import pyarrow.parquet as pq
 import pytest
 from athena_lake import REGION, write_lake
 
+from compaction.layout import manifest_key
+from compaction.manifest import Manifest
+from enricher.lake import Partition
 from enricher.schema import PARTITION_COLUMNS, lake_columns
 from workbench.athena.engine import Lake, view_files
 from workbench.athena.errors import LakeError, QueryError
@@ -80,17 +83,53 @@ def test_promoted_tags_that_settings_added_are_columns(tmp_path):
     assert (*(column.name for column in lake_columns(("cost_center",))), *PARTITION_COLUMNS) == columns
 
 
-def test_a_compacted_hour_replaces_its_raw_objects(tmp_path):
-    """The newest generation of an hour is read alone; other hours stay raw."""
-    write_lake(tmp_path, [_row("raw"), {**_row("later"), "hour": "06"}])
-    for generation in ("generation-2", "generation-10"):
-        folder = tmp_path / "flow_logs_compacted" / HOUR_FOLDER / generation
-        folder.mkdir(parents=True)
-        pq.write_table(pa.table({"batch_id": [generation]}), folder / "part.parquet")
+def _commit(directory: Path, generation: int, run: str, rows: int) -> None:
+    """The manifest that makes a generation the hour."""
+    hour = Partition(REGION, DAY, HOUR)
+    counts = dict.fromkeys(("dropped", "settled", "changed", "withdrawn"), 0) | {"rows": rows}
+    names = frozenset[str]()
+    manifest = Manifest(hour, generation, run, names, {}, names, None, 0.0, (), **counts)
+    file = directory / manifest_key(hour)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(manifest.to_json())
+
+
+def test_a_compacted_hour_is_the_generation_that_its_manifest_names(tmp_path):
+    """It is read alone: not raw objects, not generations that were or were never committed; other hours stay raw."""
+    write_lake(tmp_path, [_row("raw", bytes=1), {**_row("later", bytes=2), "hour": "06"}])
+    for name in ("generation-000001-a", "generation-000002-a", "generation-000002-b", "generation-000003-c"):
+        for table, column in (("flow_logs_compacted", "batch_id"), ("flows_hourly", "counts_as")):
+            folder = tmp_path / table / HOUR_FOLDER / name
+            folder.mkdir(parents=True)
+            pq.write_table(pa.table({column: [name]}), folder / "part.parquet")
+    # A first generation that was killed before its commit.
+    (tmp_path / "flow_logs_compacted" / HOUR_FOLDER.replace("05", "06") / "generation-000001-a").mkdir(parents=True)
+    _commit(tmp_path, 2, "b", rows=1)
 
     rows = _answer(tmp_path, "SELECT hour, batch_id FROM flow_logs ORDER BY hour")
 
-    assert rows == (("05", "generation-10"), ("06", "later"))
+    assert rows == (("05", "generation-000002-b"), ("06", "later"))
+    sums = "SELECT counts_as FROM flows_hourly WHERE hour = '05'"
+    with Lake(tmp_path) as lake:
+        assert lake.run(sums).rows == (("generation-000002-b",),)
+
+
+def test_an_hour_that_was_compacted_to_nothing_is_empty(tmp_path):
+    """Its raw objects held no rows of this hour any more; they are not read beside it."""
+    write_lake(tmp_path, [_row("raw"), {**_row("later"), "hour": "06"}])
+    _commit(tmp_path, 1, "a", rows=0)
+
+    assert _answer(tmp_path, "SELECT batch_id FROM flow_logs") == (("later",),)
+
+
+def test_a_manifest_that_is_none_is_an_error_of_the_lake(tmp_path):
+    """Reading the raw objects instead could show less than there was."""
+    write_lake(tmp_path, [_row("raw")])
+    _commit(tmp_path, 1, "a", rows=0)
+    (tmp_path / manifest_key(Partition(REGION, DAY, HOUR))).write_bytes(b"{")
+
+    with pytest.raises(LakeError, match="manifest compaction/manifests/"):
+        _open(tmp_path)
 
 
 def test_compacted_files_may_lie_in_the_hour_itself(tmp_path):

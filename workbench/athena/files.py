@@ -1,18 +1,23 @@
 """Which Parquet files make up a lake: ``flow_logs/aws_region=…/day=…/hour=…/*.parquet``, and what compaction wrote.
 
-An hour that has a folder under ``flow_logs_compacted/`` is read from there alone, as in the catalog, where compaction
-switches the partition's location: raw objects that came later wait for its next run.
+An hour that has a manifest is read from the generation that it names and from nothing else, as in the catalog, where
+compaction switches the partition's location: raw objects that came later wait for its next run, and generations that
+no manifest names are nobody's. A folder of a compacted table that has files itself, and no manifest, is read as it is.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from compaction.layout import COMPACTED, MANIFESTS, partition_in
+from compaction.layout import HOURLY as SUMS
+from compaction.manifest import CompactionError, Manifest
+from enricher.lake import FLOW_LOGS
 from enricher.schema import PARTITION_COLUMNS
 from workbench.athena.errors import LakeError
 
-RAW: Final = "flow_logs"
-COMPACTED: Final = "flow_logs_compacted"
-HOURLY: Final = "flows_hourly"
+RAW: Final = FLOW_LOGS
+HOURLY: Final = SUMS
 BILL: Final = "cost_and_usage_report"
 _PARTITION: Final = "/".join(f"{name}=*" for name in PARTITION_COLUMNS)
 
@@ -21,13 +26,13 @@ def partition_folders(directory: Path) -> tuple[Path, ...]:
     """The folders to read, one a partition with at least one Parquet file, in the partitions' order.
 
     Raises:
-        LakeError: there is no such directory, or no Parquet in it.
+        LakeError: there is no such directory, no Parquet in it, or a manifest is none.
     """
     if not directory.is_dir():
         raise LakeError(f"lake {directory}: no such directory; write one with `vpcflow enrich FILE --out {directory}`")
-    raw = _partitions(directory / RAW)
-    compacted = {partition: _generation(folder) for partition, folder in _partitions(directory / COMPACTED).items()}
-    folders = {partition: folder for partition, folder in (raw | compacted).items() if any(folder.glob("*.parquet"))}
+    raw, copied = _partitions(directory / RAW), _with_files(_partitions(directory / COMPACTED))
+    compacted = {partition: directory / manifest.location for partition, manifest in _manifests(directory).items()}
+    folders = _with_files(raw | copied | compacted)
     if not folders:
         where = f"{directory}/{RAW}/{_PARTITION}"
         raise LakeError(f"lake {directory}: no {where}/*.parquet; give the directory that holds {RAW}/")
@@ -35,12 +40,18 @@ def partition_folders(directory: Path) -> tuple[Path, ...]:
 
 
 def hourly_folders(directory: Path) -> dict[tuple[str, ...], Path]:
-    """The hours that compaction has added up: values of the partition columns → the folder with the rows."""
-    folders = {partition: _generation(folder) for partition, folder in _partitions(directory / HOURLY).items()}
+    """The hours that compaction has added up: values of the partition columns → the folder with the rows.
+
+    Raises:
+        LakeError: a manifest is none.
+    """
+    copied = _with_files(_partitions(directory / HOURLY))
+    compacted = {
+        partition: directory / manifest.hourly_location for partition, manifest in _manifests(directory).items()
+    }
     return {
         tuple(part.partition("=")[2] for part in partition.split("/")): folder
-        for partition, folder in sorted(folders.items())
-        if any(folder.glob("*.parquet"))
+        for partition, folder in sorted(_with_files(copied | compacted).items())
     }
 
 
@@ -53,9 +64,18 @@ def _partitions(table: Path) -> dict[str, Path]:
     return {folder.relative_to(table).as_posix(): folder for folder in table.glob(_PARTITION) if folder.is_dir()}
 
 
-def _generation(folder: Path) -> Path:
-    """The folder itself, or the newest of the generations in it (folders named by a number)."""
-    numbers = [
-        inner for inner in folder.iterdir() if inner.is_dir() and inner.name.removeprefix("generation-").isdigit()
-    ]
-    return max(numbers, key=lambda inner: int(inner.name.removeprefix("generation-")), default=folder)
+def _with_files(folders: Mapping[str, Path]) -> dict[str, Path]:
+    return {partition: folder for partition, folder in folders.items() if any(folder.glob("*.parquet"))}
+
+
+def _manifests(directory: Path) -> dict[str, Manifest]:
+    """The manifests of a lake, by their hour's path."""
+    found = {}
+    for file in sorted((directory / MANIFESTS).glob(f"{_PARTITION}.json")):
+        partition = partition_in(file.relative_to(directory / MANIFESTS).as_posix())
+        if partition is not None:
+            try:
+                found[partition.path] = Manifest.from_json(file.read_bytes(), partition)
+            except CompactionError as error:
+                raise LakeError(f"lake {directory}: {error}") from error
+    return found
