@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from glob import escape
 from graphlib import CycleError, TopologicalSorter
@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 import duckdb
+from sqlglot import exp
 
 from enricher.schema import DEFAULT_PROMOTED_TAGS, PARTITION_COLUMNS, SIDES, lake_columns
 from workbench.athena.catalog import COST_AND_USAGE_REPORT, athena_type, flow_logs, flows_hourly
@@ -115,6 +116,29 @@ class Lake:
             rows,
         )
 
+    def create_view(self, sql: str) -> str:
+        """Create a view, or replace the one of its name; returns the name.
+
+        Raises:
+            QueryError: not ``CREATE [OR REPLACE] VIEW``, a name that is taken, or what `run` would refuse in its query.
+        """
+        statement = parse(sql)
+        if not isinstance(statement, exp.Create):
+            raise QueryError("SQL: creates no view; write CREATE OR REPLACE VIEW name AS …")
+        name = str(statement.this.name).lower()
+        if name in self._catalog and (name not in self._reads or not statement.args.get("replace")):
+            raise QueryError(
+                f"SQL: there is a {'view' if name in self._reads else 'table'} {name}; choose another name"
+            )
+        self._add_view(name, sql)
+        return name
+
+    def interrupt(self) -> None:
+        """End the query that runs in another thread: it raises QueryError there."""
+        # Closed meanwhile: nothing runs that could be ended.
+        with suppress(duckdb.Error):
+            self._connection.interrupt()
+
     def _add_table(self, folders: Sequence[Path]) -> None:
         globs = ", ".join(_text(f"{escape(str(folder))}/*.parquet") for folder in folders)
         types = ", ".join(f"{_text(name)}: VARCHAR" for name in PARTITION_COLUMNS)
@@ -134,7 +158,7 @@ class Lake:
         except QueryError as error:
             raise QueryError(f"view {name}: {error}") from error
         with _running():
-            self._connection.execute(f"CREATE VIEW {_name(name)} AS {query}")
+            self._connection.execute(f"CREATE OR REPLACE VIEW {_name(name)} AS {query}")
             described = self._connection.execute(f"DESCRIBE {_name(name)}").fetchall()
         self._catalog[name] = {row[0]: athena_type(row[1]) for row in described}
         self._reads[name] = tables_of(parse(sql))

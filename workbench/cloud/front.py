@@ -4,13 +4,16 @@ import json
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from threading import Event, Lock
 from typing import Any
 
+from moto.backends import get_backend
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.test import Client
 from werkzeug.wrappers import Response
 
+from .athena import Athena
 from .documents import LISTS, Documents, check_documents
 from .errors import AwsError, refusal
 from .estate import Estate
@@ -36,9 +39,17 @@ class Front:
         throttle: None does not throttle.
         ipam: None has no IPAM but what documents tell of one.
         closing: Set when the cloud stops; ends delays.
+        lake: A lake's directory that Athena queries; None leaves Athena to moto, which runs nothing.
     """
 
-    def __init__(self, models: Mapping[str, Any], throttle: Throttle | None, ipam: Ipam | None, closing: Event) -> None:
+    def __init__(
+        self,
+        models: Mapping[str, Any],
+        throttle: Throttle | None,
+        ipam: Ipam | None,
+        closing: Event,
+        lake: Path | None = None,
+    ) -> None:
         self.calls: list[ApiCall] = []
         self.faults = FaultPlan()
         self.roles = Roles()
@@ -46,6 +57,7 @@ class Front:
         self._buckets = None if throttle is None else Buckets(throttle)
         self._closing = closing
         self._estate = Estate(ipam)
+        self._athena = None if lake is None else Athena(lake, _work_groups, _databases)
         self._moto = DomainDispatcherApplication(create_backend_app)
         # moto looks for the object and stores it in two steps; a conditional put is one step on S3.
         self._one_at_a_time = Lock()
@@ -67,6 +79,11 @@ class Front:
     def reset_moto(self) -> None:
         """Empties moto's backends, which all clouds of a process share."""
         Client(self._moto).post("/moto-api/reset")
+
+    def close(self) -> None:
+        """Ends queries under way."""
+        if self._athena is not None:
+            self._athena.close()
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         """Answers one HTTP request (WSGI)."""
@@ -112,6 +129,9 @@ class Front:
     def _act(self, call: ApiCall, environ: Environ, request_id: str) -> Any:
         if self._buckets is not None:
             self._buckets.take(call)
+        if self._athena is not None and call.service == "athena":
+            result = self._athena.answer(call)
+            return self._ask_moto(environ) if result is None else _json(result, request_id)
         operation = OPERATIONS.get((call.service, call.operation))
         if operation is None:
             return self._ask_moto(environ)
@@ -121,14 +141,26 @@ class Front:
         inventory = self._estate.inventory(call.account_id, call.region)
         result: Mapping[str, Any] = inventory.describe(operation, call.params)
         if call.protocol == "json":
-            headers = {"x-amzn-RequestId": request_id}
-            return Response(json.dumps(result), headers=headers, content_type="application/x-amz-json-1.1")
+            return _json(result, request_id)
         model = self._models[call.service].operation_model(call.operation)
         return Response(render_result(model, result, request_id), content_type="text/xml;charset=UTF-8")
 
     def _ask_moto(self, environ: Environ) -> Any:
         with self._one_at_a_time:
             return Response.from_app(self._moto, environ, buffered=True)
+
+
+def _json(result: Mapping[str, Any], request_id: str) -> Any:
+    headers = {"x-amzn-RequestId": request_id}
+    return Response(json.dumps(result), headers=headers, content_type="application/x-amz-json-1.1")
+
+
+def _work_groups(account_id: str, region: str) -> set[str]:
+    return set(get_backend("athena")[account_id][region].work_groups)
+
+
+def _databases(account_id: str, region: str) -> set[str]:
+    return set(get_backend("glue")[account_id][region].databases)
 
 
 def _truncated(response: Any, share: float) -> Any:

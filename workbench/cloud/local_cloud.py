@@ -1,6 +1,7 @@
 """`LocalCloud`: the stand-in cloud as tests and the demo use it."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from threading import Event
 from typing import Any, Final, Self
 
@@ -38,6 +39,7 @@ class LocalCloud:
         throttle: Request limits of what this cloud answers itself; None: none.
         ipam: An IPAM that sees what all accounts own (`replace_inventory`); None: none but what documents tell of it.
         port: 0 takes a free one.
+        lake: Directory of a lake that Athena's queries run over; None: they run over nothing, as moto's do.
 
     Raises:
         InventoryError: A document is not what its name says.
@@ -51,6 +53,7 @@ class LocalCloud:
         throttle: Throttle | None = None,
         ipam: Ipam | None = None,
         port: int = 0,
+        lake: Path | None = None,
     ) -> None:
         self.region = region
         self._port = port
@@ -59,7 +62,7 @@ class LocalCloud:
         models = {service: session.get_service_model(service) for service in {service for service, _ in OPERATIONS}}
         self._session = boto3.Session(botocore_session=session)
         self._closing = Event()
-        self._front = Front(models, throttle, ipam, self._closing)
+        self._front = Front(models, throttle, ipam, self._closing, lake)
         self._server: LoopbackServer | None = None
         self._clients: list[Any] = []
         self.replace_inventory(documents or {})
@@ -75,6 +78,7 @@ class LocalCloud:
             client.close()
         if self._server is not None:
             self._server.stop()
+        self._front.close()
 
     @property
     def endpoint(self) -> str:
