@@ -58,10 +58,12 @@ template: $(STAMP) $(SAM_STAMP) $(CHECKOV_STAMP) ## sam validate --lint, cfn-lin
 	@$(BIN)/cfn-lint --regions us-east-1 -- $(TEMPLATES) && echo "cfn-lint: nothing to say"
 	@$(CHECKOV)/bin/checkov --quiet --compact --framework cloudformation --skip-download --file $(TEMPLATES)
 
-artifact: $(STAMP) ## what the function runs, for Lambda and for this machine, checked (build/*.zip)
-	@rm -rf build/lambda build/host
+artifact: $(STAMP) ## what the functions and the Glue jobs run, for Lambda and for this machine, checked (build/*.zip)
+	@rm -rf build/lambda build/host build/deployment build/deployment-host
 	@$(BIN)/python -m scripts.build_artifact --target lambda --out build/lambda --zip build/lambda.zip
 	@$(BIN)/python -m scripts.build_artifact --target host --out build/host --zip build/host.zip
+	@$(BIN)/python -m scripts.build_artifact --function deployment --target lambda --out build/deployment --zip build/deployment.zip
+	@$(BIN)/python -m scripts.build_artifact --function deployment --target host --out build/deployment-host
 
 # The list is complete, so nothing needs resolving; older pips refuse hashes together with extras when they resolve.
 $(SAM_STAMP): requirements/sam.txt

@@ -2,9 +2,11 @@
 
     python -m scripts.build_artifact --target lambda --out build/lambda [--zip build/lambda.zip]
     python -m scripts.build_artifact --target host --out build/host
+    python -m scripts.build_artifact --function deployment --target lambda --out build/deployment
 
-One recipe for both targets: ``lambda`` is what is deployed (`sam build` calls it through src/Makefile), ``host`` is
-the same tree for this machine, which can be run: that run is the proof that the slimming removed nothing needed.
+One recipe for the functions (transformation and refresher share ``enrich``; ``deployment`` carries what the Glue jobs
+run) and for both targets: ``lambda`` is what is deployed (`sam build` calls it through src/Makefile), ``host`` is the
+same tree for this machine, which can be run: that run is the proof that the slimming removed nothing needed.
 
 Limits and platform: AWS Lambda developer guide, "Lambda quotas" (262,144,000 bytes unzipped) and "Lambda runtimes"
 (python3.13 on Amazon Linux 2023, glibc 2.34: manylinux_2_28 wheels run there).
@@ -16,20 +18,16 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from scripts.artifact import checks, slimming
+from scripts.artifact import checks, glue_checks, slimming
+from scripts.artifact.archives import write_zip
+from scripts.artifact.bundle import GLUE, BundleError, build_bundle
+from scripts.artifact.packages import ROOT, PackageError, Platform, host, install, linux
 
-ROOT: Final = Path(__file__).resolve().parent.parent
-REQUIREMENTS: Final = ROOT / "src" / "requirements.txt"
-OUR_PACKAGES: Final = ("enricher", "cache")
-
-BUDGET_BYTES: Final = 150_000_000
 LAMBDA_LIMIT_BYTES: Final = 262_144_000
-ZIP_EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 
 
 class ArtifactError(Exception):
@@ -37,53 +35,57 @@ class ArtifactError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """Where an artefact runs: Python version (``3.13``), ELF machine name, and pip's options to fetch for it."""
+class Function:
+    """What a function's artefact holds.
 
-    python: str
-    machine: str | None
-    pip_options: tuple[str, ...]
+    Attributes:
+        ours: packages below ``src``.
+        requirements: names of pinned packages; None: all.
+        services: AWS services whose clients it makes.
+        has_bundle: it carries what a deployment needs.
+        budget: bytes unzipped that we allow.
+    """
+
+    ours: tuple[str, ...]
+    requirements: tuple[str, ...] | None
+    services: tuple[str, ...]
+    has_bundle: bool
+    budget: int
 
 
-def targets() -> dict[str, Target]:
+FUNCTIONS: Final = {
+    "enrich": Function(("enricher", "cache"), None, slimming.SERVICES, has_bundle=False, budget=150_000_000),
+    "deployment": Function(
+        ("deployment",),
+        ("boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six", "urllib3"),
+        slimming.DEPLOYMENT_SERVICES,
+        has_bundle=True,
+        budget=100_000_000,
+    ),
+}
+
+
+def targets() -> dict[str, Platform]:
     """Both targets by name; the host's is this interpreter's own platform."""
-    foreign = ["--implementation", "cp", "--python-version", "3.13"]
-    for platform in ("manylinux_2_28_aarch64", "manylinux_2_17_aarch64", "manylinux2014_aarch64"):
-        foreign += ["--platform", platform]
-    return {
-        "lambda": Target("3.13", "aarch64", tuple(foreign)),
-        "host": Target(f"{sys.version_info.major}.{sys.version_info.minor}", None, ()),
-    }
+    return {"lambda": linux("3.13", "aarch64"), "host": host()}
 
 
-def build(target: Target, tree: Path) -> tuple[int, int]:
-    """Install, slim, add our code, compile; returns the bytes before and after slimming."""
+def build(target: Platform, tree: Path, function: Function = FUNCTIONS["enrich"]) -> tuple[int, int]:
+    """Install, slim, add our code; returns the bytes before and after slimming."""
     if tree.exists() and any(tree.iterdir()):
         raise ArtifactError(f"artefact: {tree} is not empty: remove it or name another --out")
     tree.mkdir(parents=True, exist_ok=True)
-    install(target, tree)
+    install(target, tree, function.requirements)
     installed = size_of(tree)
-    slimming.slim(tree)
-    for package in OUR_PACKAGES:
+    slimming.slim(tree, function.services)
+    for package in function.ours:
         shutil.copytree(ROOT / "src" / package, tree / package, ignore=shutil.ignore_patterns("__pycache__"))
+    if function.has_bundle:
+        build_bundle(GLUE if target.tags else target, tree / "bundle")
     return installed, size_of(tree)
 
 
-def install(target: Target, tree: Path) -> None:
-    """Pinned wheels into ``tree``, each checked against its hash.
-
-    ``--no-deps``: the lock file is complete, so nothing is left to resolve.
-    """
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
-    command += ["--no-compile", "--only-binary=:all:", "--require-hashes", "--root-user-action=ignore"]
-    command += [*target.pip_options, "--target", str(tree), "--requirement", str(REQUIREMENTS)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["pip said nothing"])[-1]
-        raise ArtifactError(f"artefact: pip could not install {REQUIREMENTS.name}: {last}")
-
-
-def compile_bytecode(target: Target, tree: Path) -> bool:
+def compile_bytecode(target: Platform, tree: Path) -> bool:
     """Bytecode for the target's Python, if one is at hand; without it a cold start compiles for about a second.
 
     Unchecked hashes: the deployed tree never changes, and time stamps would make each build different.
@@ -91,7 +93,7 @@ def compile_bytecode(target: Target, tree: Path) -> bool:
     python = interpreter(target.python)
     if python is None:
         return False
-    options = ["-q", "-s", str(tree), "--invalidation-mode", "unchecked-hash"]
+    options = ["-q", "-s", str(tree), "--invalidation-mode", "unchecked-hash", "-x", "/bundle/"]
     subprocess.run([python, "-m", "compileall", *options, str(tree)], check=True, stdout=sys.stderr)
     return True
 
@@ -113,19 +115,7 @@ def size_of(tree: Path) -> int:
     return sum(path.stat().st_size for path in tree.rglob("*") if path.is_file())
 
 
-def write_zip(tree: Path, archive: Path) -> None:
-    """The tree as a zip that is equal byte for byte for equal trees: sorted names, one time, plain rights."""
-    archive.parent.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as out:
-        for path in sorted(path for path in tree.rglob("*") if path.is_file()):
-            entry = zipfile.ZipInfo(path.relative_to(tree).as_posix(), ZIP_EPOCH)
-            entry.create_system = 3
-            entry.external_attr = 0o100644 << 16
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            out.writestr(entry, path.read_bytes(), compresslevel=9)
-
-
-def require_size(unzipped: int, budget: int = BUDGET_BYTES) -> None:
+def require_size(unzipped: int, budget: int = FUNCTIONS["enrich"].budget) -> None:
     """Raises ArtifactError above our own budget, or above what Lambda takes at all."""
     if unzipped > LAMBDA_LIMIT_BYTES:
         raise ArtifactError(f"artefact: {megabytes(unzipped)} unzipped, Lambda takes {megabytes(LAMBDA_LIMIT_BYTES)}")
@@ -144,23 +134,24 @@ def megabytes(count: int) -> str:
 def main(arguments: list[str] | None = None) -> int:
     """Build, check and report one artefact; 0 done, 1 failed (one line on stderr)."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--function", choices=sorted(FUNCTIONS), default="enrich", help="default: %(default)s")
     parser.add_argument("--target", choices=sorted(targets()), required=True)
     parser.add_argument("--out", type=Path, required=True, help="folder for the tree; must be empty or not there")
     parser.add_argument("--zip", type=Path, help="also write the tree as a zip here")
     options = parser.parse_args(arguments)
     try:
-        report(options.target, options.out.resolve(), options.zip)
-    except (ArtifactError, checks.CheckError) as error:
+        report(options.function, options.target, options.out.resolve(), options.zip)
+    except (ArtifactError, PackageError, BundleError, checks.CheckError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0
 
 
-def report(name: str, tree: Path, archive: Path | None) -> None:
-    """Build target ``name`` into ``tree``, check it, and print what came out."""
-    target = targets()[name]
-    print(f"artefact for {name}: Python {target.python}, {target.machine or 'this machine'}")
-    installed, slimmed = build(target, tree)
+def report(function_name: str, name: str, tree: Path, archive: Path | None) -> None:
+    """Build a function for target ``name`` into ``tree``, check it, and print what came out."""
+    target, function = targets()[name], FUNCTIONS[function_name]
+    print(f"artefact {function_name} for {name}: Python {target.python}, {target.machine or 'this machine'}")
+    installed, slimmed = build(target, tree, function)
     print(f"  packages      {megabytes(installed):>10}   as installed")
     print(f"  slimmed       {megabytes(slimmed):>10}   with our code")
     if compile_bytecode(target, tree):
@@ -168,13 +159,18 @@ def report(name: str, tree: Path, archive: Path | None) -> None:
     else:
         print(f"  bytecode            none   no python{target.python} on the path: cold starts take about 1 s longer")
     unzipped = size_of(tree)
-    require_size(unzipped)
-    print(f"  unzipped      {megabytes(unzipped):>10}   of {megabytes(BUDGET_BYTES)}")
+    require_size(unzipped, function.budget)
+    print(f"  unzipped      {megabytes(unzipped):>10}   of {megabytes(function.budget)}")
     with tempfile.TemporaryDirectory() as scratch:
         written = archive or Path(scratch, "artifact.zip")
         write_zip(tree, written)
         digest = hashlib.sha256(written.read_bytes()).hexdigest()
         print(f"  zipped        {megabytes(written.stat().st_size):>10}   sha256 {digest[:16]}…")
+    if function.has_bundle:
+        print(f"  Glue's code   {glue_checks.check(tree / 'bundle' / 'code', GLUE if target.tags else target)}")
+        if name == "host":
+            print(f"  runs alone    {checks.run_deployment_alone(tree)}")
+        return
     libraries = checks.require_libraries(tree, target.machine)
     print(f"  libraries     {libraries:>10}   each finds the Arrow libraries it needs")
     if name == "host":

@@ -91,6 +91,11 @@ def saved_queries() -> list[str]:
     return lines
 
 
+def views_in_order() -> str:
+    """Names of the views, each after those it reads: whoever creates them needs no SQL parser."""
+    return "".join(f"{name}\n" for name, _ in view_files(VIEWS))
+
+
 def glue_column(name: str, glue_type: str, comment: str) -> str:
     """One Glue column as a YAML line in ASCII (CloudFormation shows other characters as question marks).
 
@@ -126,6 +131,7 @@ PARTS: Final = (
     Part("glue/template.yaml", "partition keys of flows_hourly", partition_keys),
 )
 PAGES: Final[dict[str, Callable[[], str]]] = {
+    "athena/views/order.txt": views_in_order,
     "docs/columns.md": columns_page,
     "docs/metrics.md": metrics_page,
     "docs/queries.md": queries_page,

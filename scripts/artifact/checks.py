@@ -5,16 +5,19 @@ import struct
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from scripts.artifact.slimming import SERVICES
+from scripts.artifact.slimming import DEPLOYMENT_SERVICES, SERVICES
 
 _ELF_MAGIC: Final = b"\x7fELF"
 _ELF_MACHINE_OFFSET: Final = 18
 _ELF_MACHINES: Final = {62: "x86_64", 183: "aarch64"}
 _ARROW_LIBRARY: Final = re.compile(rb"lib(?:arrow|parquet)[a-z_]*\.so\.\d+")
+_LIBRARY: Final = re.compile(r"\.so(\.\d+)*$")
 _PROOF: Final = Path(__file__).with_name("proof.py")
+_DEPLOYMENT_PROOF: Final = Path(__file__).with_name("deployment_proof.py")
 
 
 class CheckError(Exception):
@@ -29,7 +32,7 @@ def require_libraries(tree: Path, machine: str | None) -> int:
     Raises:
         CheckError: a library is for another machine, or names one that is not in the artefact.
     """
-    libraries = sorted(path for path in tree.rglob("*.so*") if path.is_file())
+    libraries = sorted(path for path in tree.rglob("*.so*") if _LIBRARY.search(path.name) and path.is_file())
     if not libraries:
         raise CheckError(f"artefact: no shared libraries in {tree}: the wheels are missing")
     present = {path.name for path in libraries}
@@ -58,12 +61,20 @@ def elf_machine(content: bytes) -> str:
 def run_alone(tree: Path) -> str:
     """Run proof.py with the artefact and nothing else; returns its one line.
 
-    The interpreter starts isolated and without site packages, in an empty folder, with an empty environment.
-
     Raises:
         CheckError: with the last line of what went wrong.
     """
-    command = [sys.executable, "-I", "-S", "-B", str(_PROOF), str(tree), ",".join(SERVICES)]
+    return _run_proof(_PROOF, tree, SERVICES)
+
+
+def run_deployment_alone(tree: Path) -> str:
+    """The same for the deployment function, by deployment_proof.py."""
+    return _run_proof(_DEPLOYMENT_PROOF, tree, DEPLOYMENT_SERVICES)
+
+
+def _run_proof(proof: Path, tree: Path, services: Sequence[str]) -> str:
+    """The interpreter starts isolated and without site packages, in an empty folder, with an empty environment."""
+    command = [sys.executable, "-I", "-S", "-B", str(proof), str(tree), ",".join(services)]
     with tempfile.TemporaryDirectory() as empty:
         environment = {"AWS_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true", "HOME": empty}
         done = subprocess.run(command, cwd=empty, env=environment, capture_output=True, text=True, check=False)

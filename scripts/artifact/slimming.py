@@ -8,6 +8,7 @@ libarrow_acero, libarrow_dataset, libarrow_substrait and libparquet, so ``import
 import filecmp
 import re
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
@@ -41,17 +42,22 @@ REMOVED: Final = {
 # Services whose clients the functions make.
 SERVICES: Final = ("autoscaling", "cloudwatch", "ec2", "elb", "elbv2", "glue", "resourcegroupstaggingapi", "s3", "sts")
 
+DEPLOYMENT_SERVICES: Final = ("athena", "lambda", "s3")
+
 _SHARED_LIBRARY: Final = re.compile(r"(?P<soname>.+\.so\.\d+)(\.\d+)+|(?P<bare>.+\.so)")
 
 
-def slim(tree: Path) -> None:
-    """Remove from ``tree`` what no function uses; a rule that finds nothing is no error (wheels differ by platform)."""
+def slim(tree: Path, services: Collection[str] = SERVICES) -> None:
+    """Remove from ``tree`` what no function uses, and the models of all services but those named.
+
+    A rule that finds nothing is no error (wheels differ by platform).
+    """
     for pattern in REMOVED:
         for path in sorted(tree.glob(pattern)):
             remove(path)
     for path in duplicate_libraries(tree / "pyarrow"):
         remove(path)
-    for path in unused_service_models(tree / "botocore" / "data"):
+    for path in unused_service_models(tree / "botocore" / "data", services):
         remove(path)
 
 
@@ -80,7 +86,7 @@ def duplicate_libraries(folder: Path) -> list[Path]:
     return copies
 
 
-def unused_service_models(data: Path) -> list[Path]:
+def unused_service_models(data: Path, services: Collection[str]) -> list[Path]:
     """Models in botocore of services that are not used, and of those that are all but the newest API version.
 
     botocore takes the newest version unless a client asks for another; files beside the folders (endpoints,
@@ -88,7 +94,7 @@ def unused_service_models(data: Path) -> list[Path]:
     """
     unused = []
     for service in sorted(path for path in data.glob("*") if path.is_dir()):
-        if service.name in SERVICES:
+        if service.name in services:
             unused += sorted(path for path in service.iterdir() if path.is_dir())[:-1]
         else:
             unused.append(service)

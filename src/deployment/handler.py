@@ -54,7 +54,6 @@ from deployment.watch import Watch
 logger = logging.getLogger("deployment")
 logger.setLevel(logging.INFO)
 
-# What is kept back of the function's time to tell CloudFormation that it ran out.
 ANSWER_SECONDS: Final = 20.0
 BUNDLE: Final = Path(__file__).resolve().parents[1] / "bundle"
 
@@ -69,6 +68,7 @@ class Environment:
         clock: Unix seconds.
         sleep: waits for seconds.
         sender: tells CloudFormation.
+        answer_s: what is kept back of the function's time to tell CloudFormation that it ran out.
     """
 
     bundle: Path
@@ -76,22 +76,23 @@ class Environment:
     clock: Callable[[], float] = time.time
     sleep: Callable[[float], object] = time.sleep
     sender: Sender = field(default_factory=Sender)
+    answer_s: float = ANSWER_SECONDS
 
     def handle(self, event: Mapping[str, Any], remaining_s: float) -> Answer:
-        """Do what the event asks for and answer it once, at the latest ``ANSWER_SECONDS`` before the end.
+        """Do what the event asks for and answer it once, at the latest ``answer_s`` before the end.
 
         Raises:
             DeploymentError: the event names no address to answer to, or the answer could not be delivered.
         """
         request = read_request(event)
-        with Watch(remaining_s - ANSWER_SECONDS, lambda answer: self._send(request, answer), request) as watch:
+        with Watch(remaining_s - self.answer_s, lambda answer: self._send(request, answer), request) as watch:
             return watch.finish(self._answer(request, remaining_s))
 
     def _answer(self, request: Request, remaining_s: float) -> Answer:
         try:
             if request.is_delete:
                 return success(request, {})
-            deadline = Deadline(self.clock() + remaining_s - 2 * ANSWER_SECONDS, self.clock, self.sleep)
+            deadline = Deadline(self.clock() + remaining_s - 2 * self.answer_s, self.clock, self.sleep)
             return success(request, deploy(request.properties(), Bundle.read(self.bundle), self.make_client, deadline))
         except Exception as error:
             # Also a bug of ours: without an answer the stack hangs for an hour.

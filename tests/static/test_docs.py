@@ -115,11 +115,12 @@ def test_modules_that_are_named_exist(page):
 
 
 def test_every_decision_is_in_the_index_and_numbered_as_its_file():
-    """Numbers run from 1 without a gap; each page says context, decision and consequences."""
+    """Numbers ascend, none twice; each page says context, decision and consequences."""
     index = LINK.findall(read("docs/decisions/README.md"))
     assert index == [page.name for page in DECISIONS]
-    assert [int(page.name[:4]) for page in DECISIONS] == list(range(1, len(DECISIONS) + 1))
-    for number, page in enumerate(DECISIONS, 1):
+    numbers = [int(page.name[:4]) for page in DECISIONS]
+    assert numbers == sorted(set(numbers))
+    for number, page in zip(numbers, DECISIONS, strict=True):
         text = page.read_text(encoding="utf-8")
         assert text.startswith(f"# {number}. ")
         assert [part for part in ("## Context", "## Decision", "## Consequences") if f"\n{part}\n" not in text] == []
