@@ -116,9 +116,7 @@ def _print_survey(survey: Survey) -> None:
 
 def _print_replayed(source: str, lake: str, survey: Survey, replayed: Replayed, *, dry_run: bool) -> None:
     print_figures(replayed.summary)
-    print(
-        f"  hours written to {len(replayed.hours):,}, new marks {replayed.marks}, new partitions {replayed.partitions}"
-    )
+    print(f"  hours {len(replayed.hours):,}, new marks {replayed.marks:,}, partitions {replayed.partitions:,}")
     if dry_run:
         print("dry run: nothing was written")
         return
