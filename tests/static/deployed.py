@@ -29,6 +29,15 @@ MADE: Final = {
     "DeliveryStream.Arn": f"arn:aws:firehose:eu-west-1:{ACCOUNT}:deliverystream/{STACK}",
     "Deployment.CodePrefix": "code/7-0a/",
 }
+# What another account types for member-account.yaml, all of it.
+MEMBER: Final = {
+    "RefreshRoleArn": "arn:aws:iam::111122223333:role/flows-RefreshRole",
+    "ExternalId": "vpcflow-7",
+    "VpcId": "vpc-0a1b",
+    "StreamArn": "arn:aws:firehose:eu-west-1:111122223333:deliverystream/flows",
+    "CrossAccountRoleArn": "arn:aws:iam::111122223333:role/AWSLogDeliveryFirehoseCrossAccountRole-0a1b2c3d",
+    "LogFormat": "${version} ${srcaddr}",
+}
 _NOTHING: Final = object()
 
 

@@ -1,21 +1,12 @@
 """What another account deploys: who may read there, and how its flow logs reach our stream."""
 
 import pytest
-from static.deployed import Deployed, main_stack
+from static.deployed import MEMBER, Deployed, main_stack
 from static.templates import load, resources, statements
 
 from enricher.ipam import reads_of
 from enricher.scan import ESSENTIAL, OPTIONAL
 from enricher.stream_facts import FLOW_LOGS
-
-MEMBER = {
-    "RefreshRoleArn": "arn:aws:iam::111122223333:role/flows-RefreshRole",
-    "ExternalId": "vpcflow-7",
-    "VpcId": "vpc-0a1b",
-    "StreamArn": "arn:aws:firehose:eu-west-1:111122223333:deliverystream/flows",
-    "CrossAccountRoleArn": "arn:aws:iam::111122223333:role/AWSLogDeliveryFirehoseCrossAccountRole-0a1b2c3d",
-    "LogFormat": "${version} ${srcaddr}",
-}
 
 
 def test_role_of_another_account_may_do_what_the_refresher_does_there():

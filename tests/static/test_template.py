@@ -1,12 +1,13 @@
 """What is deployed: stream, functions and flow log are as the design promises."""
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from static.deployed import MADE, Deployed, main_stack, nested_stack
+from static.deployed import MADE, MEMBER, Deployed, main_stack, nested_stack
 from static.templates import ROOT, TEMPLATES, load, text
 
 from enricher.log_format import LogFormat
@@ -120,7 +121,17 @@ def test_recommended_format_is_version_11_and_everybody_speaks_it(tags):
     assert stack.properties("TransformFunction")["Environment"]["Variables"]["LOG_FORMAT"] == flow_log["LogFormat"]
     assert nested_stack(stack, "Jobs").parameters["LogFormat"] == flow_log["LogFormat"]
     assert stack.outputs["LogFormat"] == flow_log["LogFormat"]
-    assert f"--log-format '{flow_log['LogFormat']}'" in stack.outputs["CreateFlowLog"]
+    member = Deployed(
+        "member-account.yaml", MEMBER | {"LogFormat": stack.outputs["LogFormat"], "RecordedTagKeys": tags}
+    )
+    assert member.properties("FlowLog").get("TagFieldSpecifications", []) == specifications
+    for command in (stack.outputs["CreateFlowLog"], member.outputs["CreateFlowLog"]):
+        words = shlex.split(command)
+        assert words[words.index("--log-format") + 1] == flow_log["LogFormat"]
+        kinds = ("instance", "network-interface") if tags else ()
+        assert [word for word in words if "TagKeys" in word] == [
+            f"ResourceType={kind},TagKeys={tags}" for kind in kinds
+        ]
 
 
 def test_a_format_of_one_s_own_reaches_flow_log_and_function():
