@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -40,8 +40,12 @@ def filled(text: str, params: Mapping[str, Any]) -> Iterator[str]:
     """The text with a call's parameters in its places: of lists each; none where a parameter is not given."""
     places = PLACE.findall(text)
     for values in itertools.product(*(list(_at(params, place.split("."))) for place in places)):
-        given = iter(values)
-        yield PLACE.sub(lambda _, given=given: next(given), text)  # type: ignore[misc]
+        told = dict(zip(places, values, strict=True))
+        yield PLACE.sub(_from(told), text)
+
+
+def _from(told: Mapping[str, str]) -> Callable[[re.Match[str]], str]:
+    return lambda place: told[place[1]]
 
 
 def _at(value: Any, path: list[str]) -> Iterator[str]:
