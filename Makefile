@@ -30,7 +30,7 @@ demo: $(STAMP) ## an hour of made-up traffic through the real handler, and what 
 	@$(BIN)/vpcflow demo
 
 test: $(STAMP) ## all tests (under 5 minutes, no network, no credentials)
-	@$(BIN)/python -m pytest -n 2 -q
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -q
 
 lint: $(STAMP) ## ruff, mypy, import contracts
 	@$(BIN)/ruff check .

@@ -15,7 +15,6 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from compaction.spark_hour import SparkHourWriter
 from pyspark.sql import SparkSession
 
 from compaction.catalog import GlueCatalog
@@ -25,6 +24,7 @@ from compaction.known import Told
 from compaction.objects import S3Objects
 from compaction.second_look import second_look
 from compaction.settings import SweepSettings
+from compaction.spark_hour import SparkHourWriter
 from compaction.sweep import Compactor
 from enricher.history import KEEP_SECONDS
 

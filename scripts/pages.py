@@ -16,7 +16,7 @@ from enricher.schema import (
     TRANSIT_GATEWAY_ONLY_COLUMNS,
     VPC_COLUMNS,
     Column,
-    lake_columns,
+    compacted_columns,
     side_columns,
 )
 from enricher.settings import VARIABLES, Settings
@@ -61,11 +61,11 @@ def columns_page() -> str:
     """docs/columns.md: every column of flow_logs with its Glue type, AWS field and meaning."""
     sides = [column.name for side in SIDES for column in side_columns(side)]
     told = {*sides, EXTRA_FIELDS.name, *(column.name for column in (*VPC_COLUMNS, *TRANSIT_GATEWAY_ONLY_COLUMNS))}
-    rest = [column for column in lake_columns() if column.name not in told]
+    rest = [column for column in compacted_columns() if column.name not in told]
     return _page(
         "Columns of `flow_logs`",
         [
-            f"{len(lake_columns())} columns and {len(PARTITION_COLUMNS)} partition keys, in this order. {_OF_COLUMNS}",
+            f"{len(compacted_columns())} columns, {len(PARTITION_COLUMNS)} partition keys, in order. {_OF_COLUMNS}",
             "",
             "## Fields of VPC flow logs",
             "",
@@ -85,7 +85,7 @@ def columns_page() -> str:
             "",
             "Tags named in PROMOTED_TAGS beyond the four above get `src_…` and `dst_…` columns behind all others.",
             "",
-            "## Recorder, class, path, provenance",
+            "## Recorder, class, path, provenance, counting",
             "",
             *_table(_OURS, map(_own, rest)),
             "",

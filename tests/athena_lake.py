@@ -8,14 +8,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from enricher.schema import arrow_schema, lake_columns
+from enricher.schema import arrow_schema, compacted_columns
 
 REGION = "us-east-1"
 
 
 def write_lake(directory: Path, rows: Iterable[Mapping[str, Any]], table: str = "flow_logs") -> Path:
     """``directory`` with one object for each partition that a row's ``day`` and ``hour`` name; other columns null."""
-    schema = arrow_schema(lake_columns())
+    schema = arrow_schema(compacted_columns())
     partitions = defaultdict(list)
     for row in rows:
         values = dict(row)

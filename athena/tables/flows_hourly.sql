@@ -6,9 +6,9 @@
 -- The one definition of the table: compaction writes an hour's folder from it; the workbench reads it where a lake has
 -- no such folder. The hour's own recorders and those of its neighbours must be there (flows_once).
 --
--- Every row of flow_logs is in exactly one group. What counts was taken for a second record below, so it is taken off
--- there: sums of whole numbers by columns that follow from the row alone. A row delivered twice is, of hops, two rows
--- until the hour is compacted.
+-- Every row of flow_logs is in exactly one group. A compacted row says itself how it counts. Of others, what counts was
+-- taken for a second record below, so it is taken off there: sums of whole numbers by columns that follow from the row
+-- alone. A row delivered twice is, of hops, two rows until the hour is compacted.
 WITH every_record AS (
     SELECT
         f.aws_region,
@@ -43,13 +43,14 @@ WITH every_record AS (
         k.sign * coalesce(f.bytes, 0) AS bytes
     FROM flows_once AS f
     CROSS JOIN (VALUES ('counted', 1), ('second record', -1)) AS k (counts_as, sign)
+    WHERE f.counts_as IS NULL
     UNION ALL
     SELECT
         r.aws_region,
         r.day,
         r.hour,
         r.flow_time - r.flow_time % 3600 AS flow_hour,
-        if(r.record_kind = 'flow', 'second record', r.record_kind) AS counts_as,
+        coalesce(r.counts_as, if(r.record_kind = 'flow', 'second record', r.record_kind)) AS counts_as,
         r.reporter,
         r.reporter_resource_type,
         r.reporter_resource_id,

@@ -1,11 +1,11 @@
 -- title: Every row, with what follows from it alone
 -- question: What does each row of flow_logs tell: of whom, under which project, by which charge, over which gateway?
--- columns: all of flow_logs, and
+-- columns: all of flow_logs (counts_as: how a compacted row counts; null in raw objects), and
 --   packet_srcaddr, packet_dstaddr: the endpoints' addresses, those in the packet where the format has them
 --   conversation: source, destination, ports and protocol as one text
 --   arrival_hour: the partition's hour as a timestamp
 --   flow_time: start, or where the format has no times the arrival hour (Unix seconds)
---   record_kind: flow (an end of it recorded it: flows_once says which of them count), hop, reporter not known,
+--   record_kind: flow (an end of it recorded it: flows_judged says which of them count), hop, reporter not known,
 --     NODATA, SKIPDATA
 --   src_project_label, dst_project_label: the project, or why there is none: (untagged) a resource without the tag,
 --     (unresolved) not known, (internet), (aws service)

@@ -29,8 +29,9 @@ class HourJob:
 
 @dataclass(frozen=True)
 class HourResult:
-    """What was written: `rows` in the new generation; `dropped` copies left out; `settled` endpoints whose answer
-    became better, `changed` whose answer became another, `withdrawn` whose answer was taken back.
+    """What was written: `rows` in the new generation; `dropped` copies that were left out.
+
+    `settled` sides are better founded than they were, `changed` ones name another owner, `withdrawn` ones none.
     """
 
     rows: int

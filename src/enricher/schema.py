@@ -152,6 +152,12 @@ FIELDS_OF_VERSION: Final = {
 
 EXTRA_FIELDS: Final = Column("extra_fields", TAGS, "fields of the log format that this version does not know")
 
+COUNTS_AS: Final = Column(
+    "counts_as",
+    STRING,
+    "counted, or why not: second record, hop, reporter not known, NODATA, SKIPDATA; null until the hour is compacted",
+)
+
 # What is known of one side of a flow, without the promoted tags; `src_` and `dst_` alike.
 LOCATION: Final = ("account_id", "region", "az_id", "vpc_id", "subnet_id", "interface_id", "instance_id")
 RESOURCE: Final = ("resource_type", "resource_id")
@@ -225,6 +231,11 @@ def lake_columns(extra_promoted: tuple[str, ...] = ()) -> tuple[Column, ...]:
         for side in SIDES:
             columns += (Column(f"{side}_{name}", STRING, f"promoted tag `{name}` of the {_SIDE_WORDS[side]}"),)
     return columns
+
+
+def compacted_columns(extra_promoted: tuple[str, ...] = ()) -> tuple[Column, ...]:
+    """The columns of the Glue table: those of raw objects, then what only compaction writes (null in raw objects)."""
+    return (*lake_columns(extra_promoted), COUNTS_AS)
 
 
 def arrow_schema(columns: tuple[Column, ...]) -> Any:

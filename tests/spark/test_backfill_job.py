@@ -4,8 +4,6 @@ import gc
 import io
 import json
 import runpy
-import shutil
-import sys
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -17,24 +15,9 @@ from one_environment import INVENTORY, LAKE, REGION, SNAPSHOT_KEY, emptied, put_
 
 from compaction.lake_objects import S3Lake
 
-# pyspark leaves the sockets over which it hands back results to the garbage collector.
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
-
 GLUE = Path(__file__).parents[2] / "glue" / "backfill.py"
 SOURCE = f"s3://{LAKE}/delivered/"
 URI = f"s3://{INVENTORY}/{SNAPSHOT_KEY}"
-
-
-@pytest.fixture(scope="module")
-def spark():
-    """A session on this machine alone."""
-    if shutil.which("java") is None:
-        pytest.skip("needs Java: apt install openjdk-17-jre-headless")
-    from pyspark.sql import SparkSession  # noqa: PLC0415 - only where there is Java
-
-    here = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1", "spark.ui.enabled": "false"}
-    builder = SparkSession.builder.master("local[2]").config(map=here)
-    return builder.config("spark.pyspark.python", sys.executable).getOrCreate()
 
 
 @pytest.fixture(scope="module")

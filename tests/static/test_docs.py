@@ -11,7 +11,7 @@ from enricher.hourly import hourly_columns
 from enricher.inventory_documents import DOCUMENTS
 from enricher.metrics import METRICS, REFRESHER_METRICS
 from enricher.refresher_settings import REFRESHER_VARIABLES
-from enricher.schema import PARTITION_COLUMNS, lake_columns
+from enricher.schema import PARTITION_COLUMNS, compacted_columns
 from enricher.settings import VARIABLES
 from scripts.generate import PAGES, regenerated
 from workbench.cli import app
@@ -164,7 +164,7 @@ def test_every_status_is_explained():
 def test_generated_pages_hold_every_name():
     """Columns, metrics and settings, each in a row of its own page."""
     first = {page: re.findall(r"^\| `([^`]+)` \|", read(page), re.MULTILINE) for page in PAGES}
-    columns = [column.name for column in lake_columns() if not column.name.startswith("dst_")]
+    columns = [column.name for column in compacted_columns() if not column.name.startswith("dst_")]
 
     hourly = [column.name for column in hourly_columns()]
 
@@ -193,7 +193,7 @@ def test_settings_name_what_the_template_sets():
 def test_a_generated_page_changed_by_hand_is_noticed(page, tmp_path):
     """One more word, or no page at all, and it differs from what would be written."""
     for path in regenerated(ROOT):
-        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(read(path), encoding="utf-8")
     (tmp_path / page).write_text(read(page) + "more\n", encoding="utf-8")
     assert [path for path, (now, wanted) in regenerated(tmp_path).items() if now != wanted] == [page]

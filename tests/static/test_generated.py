@@ -25,7 +25,7 @@ def test_committed_files_are_up_to_date():
 def test_a_column_missing_from_the_table_is_noticed(tmp_path):
     """A line deleted by hand from the Glue table makes the file differ."""
     for path in regenerated(ROOT):
-        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / path, tmp_path / path)
     table = tmp_path / "glue" / "template.yaml"
     lines = table.read_text(encoding="utf-8").splitlines(keepends=True)

@@ -10,7 +10,7 @@ from static.templates import ROOT, listed, load, resources, statements
 
 from compaction.settings import SweepSettings
 from enricher.hourly import hourly_columns
-from enricher.schema import PARTITION_COLUMNS, lake_columns
+from enricher.schema import PARTITION_COLUMNS, compacted_columns
 
 GLUE = load("glue/template.yaml")
 ATHENA = load("athena/template.yaml")
@@ -141,7 +141,7 @@ def table(name: str):
 def test_catalog_has_the_lake_s_columns_in_order():
     """Names, types and order of the Glue table are the schema's."""
     columns = [(column["Name"], column["Type"]) for column in table("FlowLogsTable")["StorageDescriptor"]["Columns"]]
-    assert columns == [(column.name, column.glue_type) for column in lake_columns()]
+    assert columns == [(column.name, column.glue_type) for column in compacted_columns()]
     assert ("src_tags", "map<string,string>") in columns
     assert ("end", "bigint") in columns
 

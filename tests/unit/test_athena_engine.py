@@ -10,7 +10,7 @@ from athena_lake import REGION, write_lake
 from compaction.layout import manifest_key
 from compaction.manifest import Manifest
 from enricher.lake import Partition
-from enricher.schema import PARTITION_COLUMNS, lake_columns
+from enricher.schema import PARTITION_COLUMNS, compacted_columns
 from workbench.athena.engine import Lake, view_files
 from workbench.athena.errors import LakeError, QueryError
 
@@ -32,13 +32,13 @@ def _answer(directory: Path, sql: str, *parameters: str) -> tuple[tuple[object, 
 
 
 def test_the_table_has_the_columns_of_the_schema_and_the_partitions(tmp_path):
-    """flow_logs has lake_columns in order, then aws_region, day and hour as text."""
+    """flow_logs has compacted_columns in order, then aws_region, day and hour as text."""
     with _open(write_lake(tmp_path, [_row("a")])) as lake:
         columns = lake.catalog["flow_logs"]
         result = lake.run("SELECT * FROM flow_logs")
         partition = lake.run("SELECT aws_region, day, hour FROM flow_logs")
 
-    assert (*(column.name for column in lake_columns()), *PARTITION_COLUMNS) == tuple(columns) == result.columns
+    assert (*(column.name for column in compacted_columns()), *PARTITION_COLUMNS) == tuple(columns) == result.columns
     assert tuple(columns.values()) == result.types
     assert partition.rows == ((REGION, DAY, HOUR),)
     assert partition.types == ("varchar",) * 3
@@ -80,7 +80,7 @@ def test_promoted_tags_that_settings_added_are_columns(tmp_path):
     with _open(tmp_path) as lake:
         columns = tuple(lake.catalog["flow_logs"])
 
-    assert (*(column.name for column in lake_columns(("cost_center",))), *PARTITION_COLUMNS) == columns
+    assert (*(column.name for column in compacted_columns(("cost_center",))), *PARTITION_COLUMNS) == columns
 
 
 def _commit(directory: Path, generation: int, run: str, rows: int) -> None:

@@ -81,7 +81,7 @@ def test_a_price_applies_on_its_days_only(tmp_path):
     )
     views = tmp_path / "views"
     views.mkdir()
-    for name in ("flow_rows", "flows_once", "flow_costs"):
+    for name in ("flow_rows", "flows_judged", "flows_once", "flow_costs"):
         (views / f"{name}.sql").write_text((VIEWS / f"{name}.sql").read_text("utf-8"))
     (views / "prices.sql").write_text(render_prices_view(load_prices(_table(tmp_path, *charges))))
     flow = {"hour": "00", "reporter": "src", "srcaddr": "10.0.0.1", "dstaddr": "10.0.0.2", "traffic_class": "cross_az"}

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from enricher.hourly import hourly_columns
-from enricher.schema import BIGINT, INT, PARTITION_COLUMNS, STRING, TAGS, TIMESTAMP, lake_columns
+from enricher.schema import BIGINT, INT, PARTITION_COLUMNS, STRING, TAGS, TIMESTAMP, compacted_columns
 
 # Table or view → column → type as Athena prints it.
 Catalog = Mapping[str, Mapping[str, str]]
@@ -31,7 +31,7 @@ _DUCKDB_TYPES: Final = {
 
 def flow_logs(extra_promoted: tuple[str, ...] = ()) -> dict[str, str]:
     """The lake's table: its columns in order, then the partition columns, as Glue declares them."""
-    columns = {column.name: _ATHENA_TYPES[column.type] for column in lake_columns(extra_promoted)}
+    columns = {column.name: _ATHENA_TYPES[column.type] for column in compacted_columns(extra_promoted)}
     return columns | dict.fromkeys(PARTITION_COLUMNS, "varchar")
 
 

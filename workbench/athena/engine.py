@@ -13,7 +13,7 @@ from typing import Any, Final, Self
 import duckdb
 from sqlglot import exp
 
-from enricher.schema import DEFAULT_PROMOTED_TAGS, PARTITION_COLUMNS, SIDES, lake_columns
+from enricher.schema import DEFAULT_PROMOTED_TAGS, PARTITION_COLUMNS, SIDES, compacted_columns
 from workbench.athena.catalog import COST_AND_USAGE_REPORT, athena_type, flow_logs, flows_hourly
 from workbench.athena.errors import LakeError, QueryError
 from workbench.athena.files import BILL, HOURLY, RAW, bill_files, hourly_folders, partition_folders
@@ -50,9 +50,9 @@ class QueryResult:
 class Lake:
     """The tables over the files of a directory, and the views of ``athena/views`` over them.
 
-    ``flow_logs`` has exactly the columns of ``schema.lake_columns`` (promoted tags that settings added included) and
-    the partition columns, also where older files lack some: those read as null. ``flows_hourly`` holds the hours that
-    compaction has added up, and, from its definition, all others: added up in memory when a query first asks.
+    ``flow_logs`` has exactly the columns of ``schema.compacted_columns`` (promoted tags that settings added included)
+    and the partition columns, also where older files lack some: those read as null. ``flows_hourly`` holds the hours
+    that compaction has added up, and, from its definition, all others: added up in memory when a query first asks.
     ``cost_and_usage_report`` is a bill's, empty without one.
     """
 
@@ -246,7 +246,7 @@ def _prepare(connection: Any, directory: Path) -> None:
 
 def _extra_promoted(present: set[str]) -> tuple[str, ...]:
     """Promoted tags that only settings know: unknown columns that both sides have."""
-    known = {column.name for column in lake_columns()} | {f"src_{name}" for name in DEFAULT_PROMOTED_TAGS}
+    known = {column.name for column in compacted_columns()} | {f"src_{name}" for name in DEFAULT_PROMOTED_TAGS}
     src, dst = ({name.removeprefix(f"{side}_") for name in present - known if name.startswith(side)} for side in SIDES)
     return tuple(sorted(src & dst))
 

@@ -14,7 +14,7 @@ from enricher.handler import Environment, emit
 from enricher.history import merge
 from enricher.inventory_documents import tables_of
 from enricher.log_format import LogFormats
-from enricher.schema import lake_columns
+from enricher.schema import compacted_columns
 from enricher.settings import Ec2Settings, Settings
 from enricher.snapshot import to_snapshot
 from workbench.cloud import LocalCloud
@@ -101,7 +101,7 @@ class Deployment:
         """Make the Glue database and table, and a partition for every folder of the lake; answers their number."""
         glue = self._cloud.client("glue")
         glue.create_database(DatabaseInput={"Name": DATABASE})
-        columns = [{"Name": column.name, "Type": column.glue_type} for column in lake_columns()]
+        columns = [{"Name": column.name, "Type": column.glue_type} for column in compacted_columns()]
         keys = [{"Name": name, "Type": "string"} for name in ("aws_region", "day", "hour")]
         location = f"s3://{BUCKET}/flow_logs/"
         table = {

@@ -1,0 +1,51 @@
+"""One Spark for all tests here: on this machine alone, in one worker of xdist; without Java they say what to install."""
+
+import gc
+import shutil
+import sys
+import warnings
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items):
+    """All of them in one worker (`--dist loadgroup`), so that one JVM starts; what pyspark itself leaves is no failure.
+
+    pyspark leaves the sockets over which it hands back results to the garbage collector.
+    """
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("spark"))
+            item.add_marker(pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"))
+
+
+@pytest.fixture(scope="session")
+def spark():
+    """A session with two cores: no UI, nothing but loopback, UTC, ANSI SQL."""
+    if shutil.which("java") is None:
+        pytest.skip("needs Java: apt install openjdk-17-jre-headless")
+    from pyspark.sql import SparkSession  # noqa: PLC0415 - only where there is Java
+
+    settings = {
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.log.level": "ERROR",
+        "spark.pyspark.python": sys.executable,
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.ansi.enabled": "true",
+        "spark.sql.shuffle.partitions": "2",
+        # Small plans, run once each: what Java's compiler would gain it takes to start with.
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Duser.timezone=UTC",
+        "spark.driver.memory": "2g",
+    }
+    session = SparkSession.builder.master("local[2]").appName("tests").config(map=settings).getOrCreate()
+    yield session
+    session.stop()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
