@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
+from compaction import figures
 from enricher.hourly import hourly_columns
 from enricher.metrics import METRICS, REFRESHER_METRICS
 from enricher.refresher_settings import REFRESHER_VARIABLES, RefresherSettings
@@ -39,6 +40,9 @@ One set a batch, in CloudWatch's embedded metric format, declared in `src/enrich
 POWERTOOLS_METRICS_NAMESPACE, the dimension `service` is POWERTOOLS_SERVICE_NAME ([settings](settings.md)). A name with
 `*` is a family, one metric a value. In every batch `Lines` is `Rows` plus `Rejects`, in JSON mode plus
 `LinesTooLarge`. A metric of which a batch has nothing to say is left out."""
+_OF_COMPACTION: Final = """\
+The compaction job puts one set at the end of each run (`src/compaction/figures.py`), into the same namespace, `service`
+being the job's name."""
 _OF_QUERIES: Final = """\
 `vpcflow query NAME --lake DIR` runs one on disk; the workgroup of `athena/template.yaml` holds them in AWS; files are
 `athena/queries/*.sql`. Those that read `flows_hourly`, or with its prices `hourly_costs`, scan little; the others read
@@ -112,6 +116,10 @@ def metrics_page() -> str:
             _OF_METRICS,
             "",
             *_table("| metric | unit | meaning |", rows),
+            "",
+            _OF_COMPACTION,
+            "",
+            *_table("| metric | unit | meaning |", ([_code(n), "Count", told] for n, told in figures.METRICS.items())),
         ],
     )
 
