@@ -1,6 +1,7 @@
 """`vpcflow backfill`: files that AWS delivered are in the lake once, and never beside what the stream wrote."""
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from lakes import DiedError, Dying, Life, content, failed, hours, keys, line, po
 from one_environment import LAKE, REGION, emptied, running_cloud
 
 from compaction.backfill import Backfill, Backfilled, asked_hours
+from compaction.backfill_job import BackfillJob, number_of_slices
 from compaction.enrich_files import Summary
 from compaction.known import Told
 from compaction.lake_objects import S3Lake
@@ -319,19 +321,54 @@ def test_usage_errors_are_one_line_and_write_nothing(run, tmp_path, monkeypatch,
     assert content(tmp_path) == before
 
 
-def test_from_a_bucket_into_a_bucket(run, monkeypatch, files):
-    """Twice is one copy, and what a replay writes afterwards closes the hour for the next backfill."""
-    with running_cloud() as cloud:
-        use(cloud, monkeypatch)
-        emptied(cloud)
-        for path in sorted(files.rglob("*.*")):
-            cloud.s3.put_object(Bucket=LAKE, Key=f"delivered/{path.relative_to(files)}", Body=path.read_bytes())
-        arguments = ("backfill", f"s3://{LAKE}/delivered/", "--lake", f"s3://{LAKE}", *JSON)
-        first, second = run(*arguments), run(*arguments)
+@pytest.fixture(scope="module")
+def shared_cloud():
+    """A running cloud with the lake's bucket."""
+    with running_cloud() as running:
+        yield running
 
-        assert [(ran.exit_code, ran.summary["already_there"]) for ran in (first, second)] == [(0, 0), (0, 3)]
-        assert ports(S3Lake(cloud.s3, LAKE)) == ONCE
-        assert len(keys(cloud, "compaction/marked/")) == 2
-        cloud.s3.put_object(Bucket=LAKE, Key="processing-failed/1", Body=failed(9).encode())
-        assert run("replay", f"s3://{LAKE}/processing-failed/", "--log-format", HEADER).exit_code == 0
-        assert run(*arguments).exit_code == 2
+
+@pytest.fixture
+def cloud(shared_cloud, monkeypatch, files):
+    """The same with the delivered files alone."""
+    use(shared_cloud, monkeypatch)
+    emptied(shared_cloud)
+    for path in sorted(files.rglob("*.*")):
+        key = f"delivered/{path.relative_to(files)}"
+        shared_cloud.s3.put_object(Bucket=LAKE, Key=key, Body=path.read_bytes())
+    return shared_cloud
+
+
+def test_from_a_bucket_into_a_bucket(run, cloud):
+    """Twice is one copy, and what a replay writes afterwards closes the hour for the next backfill."""
+    arguments = ("backfill", f"s3://{LAKE}/delivered/", "--lake", f"s3://{LAKE}", *JSON)
+    first, second = run(*arguments), run(*arguments)
+
+    assert [(ran.exit_code, ran.summary["already_there"]) for ran in (first, second)] == [(0, 0), (0, 3)]
+    assert ports(S3Lake(cloud.s3, LAKE)) == ONCE
+    assert len(keys(cloud, "compaction/marked/")) == 2
+    cloud.s3.put_object(Bucket=LAKE, Key="processing-failed/1", Body=failed(9).encode())
+    assert run("replay", f"s3://{LAKE}/processing-failed/", "--log-format", HEADER).exit_code == 0
+    assert run(*arguments).exit_code == 2
+
+
+def test_a_task_of_the_job_may_die_and_run_twice_at_once(cloud):
+    """As Spark does where an executor is lost, or slow: each line is there once, and both tell the same names."""
+    job = BackfillJob(f"s3://{LAKE}/delivered/", LAKE, "", Told(), lambda _: cloud.s3, is_replacing=False)
+    names = job.open().source.names()
+    lost = job.run(names)
+    assert next(lost).summary.rows == 2
+    lost.close()
+
+    with ThreadPoolExecutor(2) as executors:
+        first, second = executors.map(lambda _: list(job.run(names)), range(2))
+
+    assert ports(S3Lake(cloud.s3, LAKE)) == ONCE
+    assert [each.written for each in first] == [each.written for each in second]
+    assert sum(each.summary.rows for each in first) == 6
+
+
+@pytest.mark.parametrize(("files_", "cores", "slices"), [(1, 8, 1), (30, 4, 16), (10_000, 4, 200), (8, 2, 8)])
+def test_a_task_has_few_files_and_every_core_some_tasks(files_, cores, slices):
+    """What a lost task has to do again is bounded, and no core waits long for another."""
+    assert number_of_slices(["x"] * files_, cores) == slices
