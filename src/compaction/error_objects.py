@@ -148,9 +148,8 @@ def _record(told: Mapping[str, Any], number: int) -> ErrorRecord | Unreadable:
     arrived_at = _milliseconds(arrival)
     if arrived_at is None and not (arrival is None and code.startswith(OURS)):
         return Unreadable(number, "no_arrival" if arrival is None else "bad_arrival")
-    function = _FUNCTION.fullmatch(str(members.get("lambdaarn")))
     ended_at = _milliseconds(members.get("attemptendingtimestamp"))
-    return ErrorRecord(number, payload, arrived_at, code, None if function is None else function[1], ended_at)
+    return ErrorRecord(number, payload, arrived_at, code, _region(members.get("lambdaarn")), ended_at)
 
 
 def _first(members: Mapping[str, Any], *names: str) -> Any:
@@ -159,8 +158,13 @@ def _first(members: Mapping[str, Any], *names: str) -> Any:
 
 def _code(value: object) -> str:
     """The error code as it may be shown: one short line of printable characters."""
-    text = value if isinstance(value, str) and value else "none"
-    return "".join(character if character.isprintable() else "?" for character in text[:_LONGEST_CODE])
+    text = value[:_LONGEST_CODE] if isinstance(value, str) and value else "none"
+    return text if text.isprintable() else "".join(each if each.isprintable() else "?" for each in text)
+
+
+def _region(function: object) -> str | None:
+    found = _FUNCTION.fullmatch(function) if isinstance(function, str) else None
+    return None if found is None else found[1]
 
 
 def _milliseconds(moment: object) -> int | None:

@@ -32,6 +32,7 @@ from enricher.sources import Source
 PREFIX: Final = "replay-"
 WINDOW_BYTES: Final = 64 * 1024 * 1024  # of an object that are held at a time
 BATCH_BYTES: Final = 64 * 1024 * 1024  # inflated, in one batch
+_HOUR_MS: Final = 3_600_000
 _RECORD_BYTES: Final = 512  # what a record takes beside its payload
 _LONGEST_BATCH_MS: Final = 15 * 60_000  # the longest buffer interval of a Lambda processor
 _BATCH_FAILED: Final = "Lambda."
@@ -66,13 +67,14 @@ def batches(records: Iterable[ErrorRecord], region: str | None, name: str) -> It
         InputError: a record tells no region, and none is given.
     """
     for window in _windows(records):
-        by_partition: dict[Partition, list[ErrorRecord]] = {}
+        by_hour: dict[tuple[str, int | None], list[ErrorRecord]] = {}
         for record, arrived_at in _with_hours(window):
             place = record.region or region
             if place is None:
                 raise InputError(f"{name}: its records tell no region; give --region, such as us-east-1")
-            by_partition.setdefault(Partition.at(place, arrived_at), []).append(record)
-        for partition, members in by_partition.items():
+            by_hour.setdefault((place, None if arrived_at is None else arrived_at // _HOUR_MS), []).append(record)
+        for (place, hour), members in by_hour.items():
+            partition = Partition.at(place, None if hour is None else hour * _HOUR_MS)
             members.sort(key=lambda record: (record.payload, record.arrived_at or 0))
             for part in _cut(members):
                 yield Batch(partition, part)
@@ -97,9 +99,10 @@ def _with_hours(records: Sequence[ErrorRecord]) -> Iterator[tuple[ErrorRecord, i
     for (code, ended_at, _), members in groupby(records, key=lambda r: (r.code, r.ended_at, r.region)):
         failed = list(members)
         arrivals = [record.arrived_at or 0 for record in failed]
+        first, last = min(arrivals), max(arrivals)
         is_batch = code.startswith(_BATCH_FAILED) and ended_at is not None
-        if is_batch and max(arrivals) - min(arrivals) <= _LONGEST_BATCH_MS:
-            yield from ((record, min(arrivals)) for record in failed)
+        if is_batch and last - first <= _LONGEST_BATCH_MS:
+            yield from ((record, first) for record in failed)
         else:
             yield from ((record, record.arrived_at) for record in failed)
 

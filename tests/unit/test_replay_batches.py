@@ -118,6 +118,17 @@ def test_a_large_object_is_taken_in_parts():
     assert (len(first.records), len(list(arriving))) == (4, 2)
 
 
+def test_records_of_a_large_object_are_in_one_part_each():
+    """And the next part begins where the last one ended."""
+    records = [record(bytes([number]) * (WINDOW_BYTES // 4)) for number in range(9)]
+
+    assert [[each.payload[0] for each in batch.records] for batch in batches(records, None, "object")] == [
+        [0, 1, 2, 3],
+        [4, 5, 6, 7],
+        [8],
+    ]
+
+
 def name(*payloads: bytes, **members: object):
     """The name of the batch of these."""
     (batch,) = batches([record(each, **members) for each in payloads], None, "object")
