@@ -19,14 +19,15 @@ from enricher.payload import Reject
 FLOW_LOGS: Final = "flow_logs"
 REJECTED: Final = "rejected"
 ROWS_PER_GROUP: Final = 1_000_000  # a batch is one row group
-# Here hardly a value repeats: a dictionary of them, and their codes, would be larger than the values.
-_PLAIN_COLUMNS: Final = ("packets", "bytes")
-# Ports jump between a service's own and one of many: small differences, and again no dictionary.
-_DELTA_COLUMNS: Final = ("srcport", "dstport")
-# Of a few words or numbers the file holds codes of a few bits, in runs. To set a compressor up takes longer than to
-# write all that, and makes it hardly smaller.
-_FEW_WORDS: Final = 8
-_FEW_NUMBERS: Final = ("version", "protocol", "traffic_path", "inventory_age_s")
+# Here hardly a value repeats, or only in runs that a compressor finds: a dictionary and its codes would be larger.
+_PLAIN_COLUMNS: Final = ("packets", "arrived_at")
+# Ports jump between a service's own and one of many, bytes use few of their 64 bits: small differences, and again no
+# dictionary.
+_DELTA_COLUMNS: Final = ("srcport", "dstport", "bytes")
+# Of a few words or numbers the file holds codes of a few bits, in runs; packed bytes are noise. To set a compressor up
+# takes longer than to write all that, and makes it hardly smaller.
+_FEW_WORDS: Final = 16
+_UNCOMPRESSED: Final = ("version", "protocol", "traffic_path", "inventory_age_s", "bytes")
 _WRITE_AT_ONCE: Final = 8_192  # rows: most batches in one go
 _ATTEMPTS_ON_CONFLICT: Final = 5
 # Where neither a time nor an arrival is known: a partition that is plainly no real one.
@@ -116,15 +117,15 @@ def to_parquet(rows: pa.Table) -> Any:
 
 
 def _compression(name: str, column: Any) -> str:
-    if name in _FEW_NUMBERS or column.null_count == len(column):
+    if name in _UNCOMPRESSED or column.null_count == len(column):
         return "none"
-    is_few = pa.types.is_dictionary(column.type) and len(column.chunk(0).dictionary) <= _FEW_WORDS
+    is_few = isinstance(column.type, pa.DictionaryType) and len(column.chunk(0).dictionary) <= _FEW_WORDS
     return "none" if is_few else "zstd"
 
 
 def _leaves(name: str, column: Any) -> tuple[str, ...]:
     """The Parquet paths of a column: its name, for a map its keys and values."""
-    return (f"{name}.key_value.key", f"{name}.key_value.value") if pa.types.is_map(column.type) else (name,)
+    return (f"{name}.key_value.key", f"{name}.key_value.value") if isinstance(column.type, pa.MapType) else (name,)
 
 
 def to_error_objects(rejects: Iterable[Reject], arrived_at: Sequence[int | None]) -> bytes:

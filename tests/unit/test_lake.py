@@ -77,17 +77,20 @@ def test_an_object_is_one_compressed_row_group():
 def test_only_what_has_something_to_compress_is_compressed():
     """Columns of a few words or numbers, or of none, lie in the object as they are."""
     rows = 1_000
-    words = {f"words_{n}": pa.array([f"word {row % n}" for row in range(rows)]).dictionary_encode() for n in (1, 8, 9)}
-    numbers = {name: pa.array([6] * rows, pa.int64()) for name in ("protocol", "bytes")}
+    words = {
+        f"words_{n}": pa.array([f"word {row % n}" for row in range(rows)]).dictionary_encode() for n in (1, 16, 17)
+    }
+    numbers = {name: pa.array([6] * rows, pa.int64()) for name in ("protocol", "packets", "bytes")}
     file = written(pa.table({**words, **numbers, "never": pa.nulls(rows, pa.string()), "tags": pa.nulls(rows, TAGS)}))
     columns = [file.metadata.row_group(0).column(position) for position in range(file.metadata.num_columns)]
 
     assert {column.path_in_schema: column.compression for column in columns} == {
         "words_1": "UNCOMPRESSED",
-        "words_8": "UNCOMPRESSED",
-        "words_9": "ZSTD",
+        "words_16": "UNCOMPRESSED",
+        "words_17": "ZSTD",
         "protocol": "UNCOMPRESSED",
-        "bytes": "ZSTD",
+        "packets": "ZSTD",
+        "bytes": "UNCOMPRESSED",
         "never": "UNCOMPRESSED",
         "tags.key_value.key": "UNCOMPRESSED",
         "tags.key_value.value": "UNCOMPRESSED",
