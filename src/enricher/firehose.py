@@ -71,14 +71,6 @@ class Delivery:
         return pa.array([text if payload is None else payload for payload, text in pairs], pa.binary())
 
 
-class _Record(msgspec.Struct, gc=False):
-    """A record as it usually is; ``bytes`` makes msgspec decode the base64."""
-
-    recordId: str  # noqa: N815 - Firehose's own name
-    data: bytes
-    approximateArrivalTimestamp: int  # noqa: N815 - same
-
-
 def read_event(event: object) -> Delivery:
     """The delivery records of an event.
 
@@ -93,19 +85,14 @@ def read_event(event: object) -> Delivery:
         raise EventError(f"event: has no deliveryStreamArn or region; {_MEND}")
     records = event["records"]
     try:
-        known = msgspec.convert(records, list[_Record])
-    except (msgspec.ValidationError, UnicodeEncodeError):
+        record_ids = msgspec.convert([record["recordId"] for record in records], list[str])
+        # msgspec takes the text of bytes to be base64.
+        payloads: list[bytes | None] = msgspec.convert([record["data"] for record in records], list[bytes])
+        moments = msgspec.convert([record["approximateArrivalTimestamp"] for record in records], list[int])
+    except (KeyError, TypeError, IndexError, msgspec.ValidationError, UnicodeEncodeError):
         return _read_records(stream_arn, region, records)
-    payloads: list[bytes | None] = [record.data for record in known]
-    return Delivery(
-        stream_arn,
-        region,
-        records,
-        [record.recordId for record in known],
-        payloads,
-        pa.array(payloads, pa.binary()),
-        _checked([record.approximateArrivalTimestamp for record in known]),
-    )
+    column = pa.array(payloads, pa.binary())
+    return Delivery(stream_arn, region, records, record_ids, payloads, column, _checked(moments))
 
 
 def _read_records(stream_arn: str, region: str, records: list[Any]) -> Delivery:

@@ -8,9 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+import pyarrow as pa
+
+from enricher.columns import numbers, plain
+
 COUNT: Final = "Count"
 BYTES: Final = "Bytes"
 SECONDS: Final = "Seconds"
+_MOST_BYTES: Final = 127  # codes of so many words, and one for none, are bytes
 
 # name → (unit, meaning); a name ending in `*` is a family, one metric a value.
 METRICS: Final[dict[str, tuple[str, str]]] = {
@@ -102,6 +107,15 @@ def of_rows(rows: Any) -> dict[str, int]:
 def value_counts(column: Any) -> dict[str | None, int]:
     """How often each value (null included) stands in a column."""
     counts: dict[str | None, int] = {}
+    column = plain(column)
+    if isinstance(column, pa.DictionaryArray) and len(column.dictionary) <= _MOST_BYTES:
+        # A byte a code: bytes are counted faster than Arrow groups.
+        codes = bytes(numbers(column.indices.cast(pa.int8()), len(column.dictionary)))
+        for code, word in enumerate([*column.dictionary.to_pylist(), None]):
+            number = codes.count(code)
+            if number:
+                counts[word] = counts.get(word, 0) + number
+        return counts
     for entry in column.value_counts().to_pylist():
         counts[entry["values"]] = counts.get(entry["values"], 0) + entry["counts"]
     return counts
