@@ -126,7 +126,7 @@ def _batch(size: int, stride: int) -> Callable[[], float]:
     event = transformation_event(records, STREAM, REGION, "bench")
 
     def run() -> float:
-        source.inventory.only_owners.clear()  # nothing remembered from the batch before
+        source.inventory.remembered.clear()  # nothing remembered from the batch before
         begun = time.process_time()
         pipeline.process(event, source)
         return time.process_time() - begun

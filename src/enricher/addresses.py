@@ -13,6 +13,7 @@ IPV6: Final = 6
 # RFC 1918, 100.64/10 (carrier-grade NAT), link-local, and their IPv6 counterparts.
 _PRIVATE: Final = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16")
 _FIRST_OCTETS: Final = frozenset({10, 172, 192, 100, 169})
+_PRIVATE_BEGINNINGS: Final = tuple(f"{octet}." for octet in sorted(_FIRST_OCTETS))
 _PRIVATE_V6: Final = ("fc00::/7", "fe80::/10")
 
 
@@ -105,6 +106,11 @@ def is_private(address: Address) -> bool:
     if address.version == IPV4 and address.number >> 24 not in _FIRST_OCTETS:
         return False
     return _PRIVATE_RANGES.find(address) is not None
+
+
+def is_plainly_public(text: str) -> bool:
+    """Whether a canonical address's text alone tells that it is of none of these ranges (False: it may be)."""
+    return not text.startswith(_PRIVATE_BEGINNINGS) and ":" not in text
 
 
 def is_private_network(cidr: str) -> bool:

@@ -73,18 +73,37 @@ class Attributor:
 
     def answers(self, keys: Sequence[Key]) -> list[list[Candidate]]:
         """``answer`` of each key; the common key is settled here, by what a snapshot remembers."""
-        if len(self.sources) != 1 or self.sources[0].asked is not None:
+        if len(self.sources) != 1 or self.sources[0].asked is not None or self.unasked:
             return [self.answer(key) for key in keys]
-        source, texts, recorded = self.sources[0], self.addresses.texts, self._recorded
+        remembered, texts, recorded = self.sources[0].remembered(), self.addresses.texts, self._recorded
         found = []
         for key in keys:
             vpc_id, address, path, first, last, _ = key
-            owner = source.inventory.only_owners.get((vpc_id, texts[address], path))
-            if owner is not None and owner.valid_from <= first and last <= owner.seen_until and address not in recorded:
-                found.append([Candidate(ALWAYS, FOREVER, 0, owner.row, *source.said(owner.row))])
-            else:
+            if address in recorded:
                 found.append(self.answer(key))
+                continue
+            name = (vpc_id, texts[address], path)
+            known = remembered.get(name)
+            if known is None:
+                if len(remembered) >= _MOST_REMEMBERED:
+                    remembered.clear()
+                known = remembered[name] = self._timeless(key)
+            since, until, answer = known
+            found.append(answer if since <= first and last <= until else self.answer(key))
         return found
+
+    def _timeless(self, key: Key) -> tuple[int, int, list[Candidate]]:
+        """What follows from the only source alone: the answer to every key of this name whose span lies within a time.
+
+        Of an address that the batch's own sides had, it does not follow.
+        """
+        source, address = self.sources[0], self.addresses[key.address]
+        if not source.inventory.owners(address) and not source.inventory.public_owners(address):
+            return ALWAYS, FOREVER, self.answer(key)
+        owner = None if key.vpc_id is None else self._only_owner(key, source)
+        if owner is None:
+            return FOREVER, ALWAYS, []
+        return owner.valid_from, owner.seen_until, [Candidate(ALWAYS, FOREVER, 0, owner.row, *source.said(owner.row))]
 
     def answer(self, key: Key) -> list[Candidate]:
         """The candidates of a key, best first, the last one unbounded."""
@@ -163,19 +182,8 @@ class Attributor:
     def _only_owner(self, key: Key, source: Source) -> Owner | None:
         """Who alone owns the address in the key's own VPC, at any time; or, nobody there, in a connected VPC.
 
-        That follows from the inventory alone, so it holds for every batch: a snapshot remembers it.
+        That follows from the inventory alone, so it holds for every batch.
         """
-        if source.asked is not None:
-            return self._find_only_owner(key, source)
-        remembered = source.inventory.only_owners
-        name = (key.vpc_id, self.addresses.texts[key.address], key.traffic_path)
-        if name not in remembered:
-            if len(remembered) >= _MOST_REMEMBERED:
-                remembered.clear()
-            remembered[name] = self._find_only_owner(key, source)
-        return remembered[name]
-
-    def _find_only_owner(self, key: Key, source: Source) -> Owner | None:
         address = self.addresses[key.address]
         owners = source.inventory.owners(address)
         mine = [owner for owner in owners if owner.vpc_id == key.vpc_id]

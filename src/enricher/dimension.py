@@ -13,7 +13,6 @@ from enricher.columns import int32_array, plain
 from enricher.endpoints import ABSENT, AMBIGUOUS, UNRESOLVED, Batch, Dimension
 from enricher.inventory import ALWAYS, FOREVER
 from enricher.keys import Keys
-from enricher.networks import Subnet
 from enricher.recorders import Recorders, Spell
 from enricher.schema import LOCATION, RESOURCE, SIDES, STRING
 from enricher.sources import Source
@@ -43,7 +42,8 @@ def dimension_of(
     """Lay out recorders, recorders before their attachment, different answers, and a last row of nulls."""
     names = ["status", *LOCATION, *RESOURCE, *promoted, "tags", "evidence"]
     known = recorders.endpoints.select(names)
-    before = recorders.detached().select(names) if _change(recorders) else known.slice(0, 0)
+    they_change = recorders.change
+    before = recorders.detached().select(names) if they_change else known.slice(0, 0)
     candidates = [candidate for answer in answers.candidates for candidate in answer]
     number_of: dict[_Said, int] = {}
     said = int32_array([number_of.setdefault(candidate[2:], len(number_of)) for candidate in candidates])
@@ -52,7 +52,7 @@ def dimension_of(
     endpoint = pc.add(row_of.take(said), pa.scalar(known.num_rows + before.num_rows, pa.int32()))
     chosen = _chosen([len(answer) for answer in answers.candidates], candidates, keys.codes, batch, len(SIDES))
     asked = pc.fill_null(endpoint.take(chosen), endpoints.num_rows - 1)
-    own = _own_rows(batch, recorders)
+    own = _own_rows(batch, recorders) if they_change else batch.recorder
     side_rows = {}
     for number, side in enumerate(SIDES):
         rows = pc.if_else(keys.is_own[side], own, asked.slice(number * batch.rows, batch.rows))
@@ -73,44 +73,38 @@ def _answer_rows(said: Iterable[_Said], sources: Sequence[Source], known: pa.Tab
 
     ``known``: the recorders' rows.
     """
-    groups: dict[tuple[int, bool], list[tuple[int, _Said]]] = {}
-    for position, each in enumerate(said):
-        groups.setdefault((each[0], each[3] == "subnet"), []).append((position, each))
+    groups: dict[int, list[tuple[int, int]]] = {}
+    statuses: list[str] = []
+    evidence: list[str | None] = []
+    for position, (number, row, status, by) in enumerate(said):
+        statuses.append(status)
+        evidence.append(by)
+        if number == NOBODY:
+            groups.setdefault(0 if sources else NOBODY, []).append((position, -1))
+        else:
+            place = sources[number].inventory.subnet_place(row) if by == "subnet" else row
+            groups.setdefault(number, []).append((position, place))
     if not groups:
         return known.slice(0, 0), int32_array([])
     silent = known.drop_columns(["status", "evidence"])
     tables = []
-    for (number, is_subnet), group in groups.items():
-        rows = [row for _, (_, row, _, _) in group]
+    for number, group in groups.items():
         if number == NOBODY:
-            table = _nulls(silent, len(rows))
-        elif number == PEER:
-            table = silent.take(pa.array(rows))
-        elif is_subnet:
-            subnets = sources[number].inventory.networks.subnets
-            table = _of_subnets([subnets[row] for row in rows], silent)
+            table = _nulls(silent, len(group))
         else:
-            table = sources[number].inventory.endpoints.select(silent.column_names).take(pa.array(rows))
+            places = silent if number == PEER else sources[number].inventory.places.select(silent.column_names)
+            last = places.num_rows - 1
+            table = places.take(int32_array([last if place < 0 else place for _, place in group]))
         tables.append(table)
-    ordered = [pair for group in groups.values() for pair in group]
+    order = int32_array([position for group in groups.values() for position, _ in group])
     table = pa.concat_tables(tables)
-    for place, name in ((2, "status"), (3, "evidence")):
-        table = table.append_column(name, pa.array([each[place] for _, each in ordered], STRING))
-    positions = int32_array([position for position, _ in ordered])
-    return table.select(known.column_names), pc.inverse_permutation(positions)
+    for name, words in (("status", statuses), ("evidence", evidence)):
+        table = table.append_column(name, pa.array(words, STRING).take(order))
+    return table.select(known.column_names), pc.inverse_permutation(order)
 
 
 def _nulls(like: pa.Table, rows: int) -> pa.Table:
     return pa.table([pa.nulls(rows, field.type) for field in like.schema], schema=like.schema)
-
-
-def _of_subnets(subnets: Sequence[Subnet], like: pa.Table) -> pa.Table:
-    """A row a subnet: where it is, and nothing else."""
-    table = _nulls(like, len(subnets))
-    for name in ("vpc_id", "subnet_id", "az_id", "region"):
-        values = pa.array([getattr(subnet, name) for subnet in subnets], STRING)
-        table = table.set_column(table.column_names.index(name), name, values)
-    return table
 
 
 def _chosen(
@@ -137,15 +131,8 @@ def _chosen(
     return pc.replace_with_mask(places, is_deep, places_of_deep)
 
 
-def _change(recorders: Recorders) -> bool:
-    """Whether what a recorder is called depends on the time."""
-    return any(len(spells) != 1 or spells[0][:2] != (ALWAYS, FOREVER) for spells in recorders.spells)
-
-
 def _own_rows(batch: Batch, recorders: Recorders) -> Any:
     """The recorder's endpoint row for each flow: the first spell that holds, else the one without its instance."""
-    if not _change(recorders):
-        return batch.recorder
     detached = recorders.endpoints.num_rows
     offers = [
         [*spells, Spell(ALWAYS, FOREVER, detached + recorder, is_proven=False)]

@@ -5,7 +5,7 @@ carries no date: that holds for every flow unless an attachment time says otherw
 """
 
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -112,6 +112,7 @@ class InventoryTables:
 class Inventory:
     """Look-ups over one inventory. ``endpoints`` has one row an interface: location, resource, promoted tags, tags.
 
+    ``places`` are those rows, then one a subnet, where it is and nothing else, then one of nulls.
     Whatever is asked of it costs the same in an estate of any size. Rows are those of ``InventoryTables.interfaces``.
     """
 
@@ -123,7 +124,8 @@ class Inventory:
         self.unscanned = frozenset(part.name for part in tables.parts if part.begun_at is None)
         self.unseen = Unseen(tables.networks, {part.name: part.begun_at for part in tables.parts})
         interfaces = {name: plain(tables.interfaces[name]) for name in INTERFACE_SCHEMA.names}
-        self.endpoints = endpoint_table(interfaces, promoted)
+        self.places = _places(endpoint_table(interfaces, promoted), tables.networks)
+        self.endpoints = self.places.slice(0, tables.interfaces.num_rows)
         self._interface_tags = interfaces["interface_tags"]
         self._own_addresses = interfaces["own_addresses"]
         self._may_move = interfaces["may_move"]
@@ -141,8 +143,12 @@ class Inventory:
         instance_ids = tables.instances["instance_id"].to_pylist()
         self._instance_tag_rows = dict(zip(instance_ids, range(len(instance_ids)), strict=True))
         self._owners = _Owners(self._without_doubles(tables.addresses, is_late))
-        # (VPC asked from, address, traffic-path) → the only owner: what attribution has found out of this inventory.
-        self.only_owners: dict[tuple[str | None, str, int], Owner | None] = {}
+        # What attribution has found out of this inventory, by what its word was worth: see ``Source.remembered``.
+        self.remembered: dict[Hashable, dict[Any, Any]] = {}
+
+    def subnet_place(self, row: int) -> int:
+        """The row of ``places`` of a row of ``networks.subnets``."""
+        return len(self.interface_ids) + row
 
     def instance_since(self, row: int) -> int | None:
         """Since when (Unix seconds) its attachment to its instance is proven; None without instance or date."""
@@ -169,6 +175,11 @@ class Inventory:
     def own_addresses(self, row: int) -> list[str]:
         """What its own side shows of itself: the primary private address and the IPv6 addresses."""
         return self._own_addresses[row].as_py() or []
+
+    def own_addresses_of(self, rows: Sequence[int]) -> tuple[list[int], list[str]]:
+        """``own_addresses`` of many rows: for each address the place in ``rows`` of its interface, and its text."""
+        found = self._own_addresses.take(pa.array(rows, pa.int64()))
+        return pc.list_parent_indices(found).to_pylist(), pc.list_flatten(found).to_pylist()
 
     def attachments(self, row: int) -> list[tuple[int, tuple[int, int]]]:
         """The interface's rows with the first and last second (Unix) proven for what it was attached to, in order.
@@ -330,6 +341,13 @@ def endpoint_table(interfaces: Mapping[str, Any], promoted: Mapping[str, tuple[s
     columns = {name: interfaces[name] for name in (*LOCATION, *RESOURCE)}
     columns |= {column: promoted_values(interfaces["tags"], keys) for column, keys in promoted.items()}
     return pa.table({**columns, "tags": interfaces["tags"]})
+
+
+def _places(endpoints: pa.Table, networks: Networks) -> pa.Table:
+    names = ("vpc_id", "subnet_id", "az_id", "region")
+    told = {name: pa.array([getattr(subnet, name) for subnet in networks.subnets], STRING) for name in names}
+    nothing = pa.table({"vpc_id": pa.nulls(1, STRING)})
+    return pa.concat_tables([endpoints, pa.table(told), nothing], promote_options="default").combine_chunks()
 
 
 def promoted_values(tags: Any, keys: tuple[str, ...]) -> Any:

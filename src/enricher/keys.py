@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from enricher.addresses import Addresses
+from enricher.addresses import Addresses, is_plainly_public
 from enricher.attribution import Key, PeerSides
 from enricher.columns import int32_array, plain, spans
 from enricher.endpoints import Batch
@@ -40,6 +41,7 @@ class OwnAddresses:
     def __init__(self, batch: Batch, recorders: Recorders, sources: Sequence[Source]) -> None:
         self._addresses = batch.addresses
         self._picks = recorders.picks
+        self._unpicked = [recorder for recorder, pick in enumerate(recorders.picks) if pick is None]
         self._instances = batch.recorders["instance_id"].to_pylist()
         self._vpc_ids = recorders.vpc_ids
         self._sources = sources
@@ -48,12 +50,14 @@ class OwnAddresses:
     def pairs(self) -> Any:
         """``recorder · len(addresses) + address`` (int64) of each recorder's primary IPv4 and IPv6 addresses."""
         codes = {text: code for code, text in enumerate(self._addresses.texts)}
-        pairs = [
-            recorder * len(self._addresses) + codes[address]
-            for recorder, inventory, row in self._interfaces()
-            for address in inventory.own_addresses(row)
-            if address in codes
-        ]
+        room = len(self._addresses)
+        pairs: list[int] = []
+        for number, source in enumerate(self._sources):
+            mine = [(n, pick[1]) for n, pick in enumerate(self._picks) if pick is not None and pick[0] == number]
+            mine += [(n, row) for n in self._unpicked for row in source.inventory.instance_rows(self._instances[n])]
+            places, texts = source.inventory.own_addresses_of([row for _, row in mine])
+            told = zip(places, texts, strict=True)
+            pairs += [mine[place][0] * room + codes[text] for place, text in told if text in codes]
         return pa.array(pairs, pa.int64())
 
     def owns(self, recorder: int, address: int) -> bool | None:
@@ -80,10 +84,6 @@ class OwnAddresses:
             return None
         held = {source.inventory.networks.covers(vpc_id, self._addresses[address]) for source in self._sources}
         return False if False in held and True not in held else None
-
-    def _interfaces(self) -> Any:
-        for recorder in range(len(self._picks)):
-            yield from self._of(recorder)
 
     def _of(self, recorder: int) -> Any:
         pick = self._picks[recorder]
@@ -127,7 +127,9 @@ def keys_of(flows: pa.Table, batch: Batch, recorders: Recorders, reporter: Any, 
     vpc_numbers = pc.divide(here, _PER_VPC)
     paths = pc.subtract(here, pc.multiply(vpc_numbers, _PER_VPC))
     seen_from = [vpcs[number] for number in vpc_numbers.to_pylist()]
-    keys = list(map(Key, seen_from, numbers.to_pylist(), paths.to_pylist(), firsts, lasts, is_claimed.to_pylist()))
+    told = zip(seen_from, numbers.to_pylist(), paths.to_pylist(), firsts, lasts, is_claimed.to_pylist(), strict=True)
+    # Key(*each), without a call in Python for each.
+    keys = list(map(tuple.__new__, repeat(Key), told))
     public = pc.invert(pa.array(private, pa.bool_()))
     return Keys(keys, asked.indices, is_own, {side: public.take(batch.packet[side]) for side in SIDES})
 
@@ -140,7 +142,8 @@ def _claimed(flows: pa.Table, batch: Batch, recorders: Recorders, reporter: Any)
     """
     is_end = pc.and_(recorders.kinds.is_endpoint, pc.invert(recorders.kinds.is_hop)).take(batch.recorder)
     is_new = pc.and_(is_end, pc.fill_null(pc.equal(reporter, HOP), True))
-    if not pc.any(is_new).as_py():
+    has_address = pc.or_(*(pc.is_valid(batch.packet[name]) for name in SIDES))
+    if not pc.any(pc.and_(is_new, has_address)).as_py():
         return None
     side = told_by_direction(plain(flows["flow_direction"]))
     return {
@@ -151,7 +154,11 @@ def _claimed(flows: pa.Table, batch: Batch, recorders: Recorders, reporter: Any)
 
 def _private(addresses: Addresses, sources: Sequence[Source]) -> list[bool]:
     """Which addresses are of private space or of any known VPC's CIDR."""
-    return [text.startswith("10.") or is_private_to(addresses[n], sources) for n, text in enumerate(addresses.texts)]
+    is_plain = not any(source.inventory.networks.holds_public_ranges for source in sources)
+    return [
+        text.startswith("10.") or (not (is_plain and is_plainly_public(text)) and is_private_to(addresses[n], sources))
+        for n, text in enumerate(addresses.texts)
+    ]
 
 
 def peer_sides(batch: Batch, recorders: Recorders, reporter: Any) -> PeerSides:
@@ -183,14 +190,13 @@ def _places(flows: pa.Table, batch: Batch, recorders: Recorders) -> tuple[list[s
     """
     vpcs: dict[str | None, int] = {None: 0}
     default = int32_array(vpcs.setdefault(vpc_id, len(vpcs)) for vpc_id in recorders.vpc_ids).take(batch.recorder)
-    places = {}
+    here = pc.multiply(default, _PER_VPC)
+    places = dict.fromkeys(SIDES, here)
     for side in SIDES:
         told = plain(flows[f"tgw_{side}_vpc_id"])
-        codes = default
         if told.null_count < len(told):
             numbers = int32_array(vpcs.setdefault(vpc_id, len(vpcs)) for vpc_id in told.dictionary.to_pylist())
-            codes = pc.coalesce(numbers.take(told.indices), default)
-        places[side] = pc.multiply(codes, _PER_VPC)
+            places[side] = pc.coalesce(pc.multiply(numbers.take(told.indices), _PER_VPC), here)
     places["dst"] = pc.add(places["dst"], _path(flows))
     return list(vpcs), places
 
@@ -198,5 +204,7 @@ def _places(flows: pa.Table, batch: Batch, recorders: Recorders) -> tuple[list[s
 def _path(flows: pa.Table) -> Any:
     """``traffic-path``, 0 where it is none of those known."""
     path = plain(flows["traffic_path"])
-    known = pc.and_(pc.greater_equal(path, 1), pc.less(path, _PER_VPC))
-    return pc.if_else(pc.fill_null(known, False), path, 0)
+    least, most = pc.min_max(path).as_py().values()
+    if least is not None and not 0 <= least <= most < _PER_VPC:
+        path = pc.if_else(pc.and_(pc.greater_equal(path, 1), pc.less(path, _PER_VPC)), path, 0)
+    return pc.fill_null(path, 0)

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from enricher.columns import plain
+from enricher.columns import int32_array, plain
 from enricher.endpoints import RESOLVED, SUBNET
 from enricher.inventory import ALWAYS, FOREVER, promoted_values
 from enricher.resource_kinds import HOP_KINDS
@@ -18,6 +18,7 @@ from enricher.traffic import RecorderKinds
 
 # Values of interface-type and InterfaceType in a record, as our resource types.
 _KIND_OF_TYPE: Final = {"regional_nat_gateway": "nat_gateway", "network_load_balancer": "load_balancer"}
+_HOP_KINDS: Final = pa.array(sorted(HOP_KINDS))
 _TAG_FIELDS: Final = ("instance_tag", "instance_tag_2", "interface_tag", "interface_tag_2", "asg_tag", "asg_tag_2")
 
 
@@ -46,6 +47,11 @@ class Recorders:
     kinds: RecorderKinds
     spells: list[list[Spell]]
 
+    @property
+    def change(self) -> bool:
+        """Whether what a recorder is called depends on the time."""
+        return any(len(spells) != 1 or spells[0][:2] != (ALWAYS, FOREVER) for spells in self.spells)
+
     def detached(self) -> pa.Table:
         """A row a recorder without the instance that it has at other times: the interface's place, no resource."""
         lasting = {"status", "evidence", *LOCATION} - {"instance_id"}
@@ -73,9 +79,7 @@ def recorders_of(
         told = {name: column.take(rows) for name, column in told.items()}
     found = taken(sources, every_pick, promoted)
     known = _as_of_record(found, told["instance_id"], every_pick, sources)
-    columns: dict[str, Any] = {
-        name: pc.coalesce(told[name], plain(known[name])) if name in told else plain(known[name]) for name in LOCATION
-    }
+    columns = {name: _first(told[name], plain(known[name])) for name in LOCATION}
     _locate(columns, sources, default_region)
     columns["resource_type"], columns["resource_id"] = _resource(told, known)
     tags = plain(known["tags"])
@@ -85,7 +89,7 @@ def recorders_of(
         name: plain(found[name]) if is_as_found else promoted_values(columns["tags"], keys)
         for name, keys in promoted.items()
     }
-    named = pc.is_valid(pc.coalesce(columns["interface_id"], columns["instance_id"], told["resource_id"]))
+    named = pc.is_valid(_first(columns["interface_id"], columns["instance_id"], told["resource_id"]))
     columns["status"] = pc.if_else(named, RESOLVED, SUBNET)
     columns["evidence"] = pa.array(["record"] * len(picks) + [other.evidence for other in others], STRING)
     return Recorders(
@@ -151,8 +155,9 @@ def taken(
 ) -> pa.Table:
     """The sources' endpoint rows that ``picks`` name, in their order; a row of nulls for None."""
     if len(sources) == 1:
-        rows = pa.array([None if pick is None else pick[1] for pick in picks], pa.int64())
-        return sources[0].inventory.endpoints.take(rows).combine_chunks()
+        places = sources[0].inventory.places
+        nowhere = places.num_rows - 1
+        return places.take(int32_array([nowhere if pick is None else pick[1] for pick in picks]))
     names = (*LOCATION, *RESOURCE, *promoted, "tags")
     tables = [pa.table({name: pa.nulls(1, TAGS if name == "tags" else STRING) for name in names})]
     offset, position = 1, [0] * len(picks)
@@ -170,10 +175,11 @@ def taken(
 def _cleaned(recorded: pa.Table) -> dict[str, Any]:
     """The recorders' columns without chunks; the account ``unknown`` is none, and so is a zone that is no AZ ID."""
     columns = {name: plain(recorded[name]) for name in recorded.column_names}
-    account = columns["account_id"]
-    columns["account_id"] = pc.if_else(pc.equal(account, "unknown"), None, account)
-    zone = columns["az_id"]
-    columns["az_id"] = pc.if_else(pc.match_substring_regex(zone, AZ_ID), zone, None)
+    account, zone = columns["account_id"], columns["az_id"]
+    if _tells(account):
+        columns["account_id"] = pc.if_else(pc.equal(account, "unknown"), None, account)
+    if _tells(zone):
+        columns["az_id"] = pc.if_else(pc.match_substring_regex(zone, AZ_ID), zone, None)
     return columns
 
 
@@ -241,30 +247,41 @@ def _of_subnet(subnet_id: str | None, name: str, sources: Sequence[Source]) -> s
 
 def _resource(told: Mapping[str, Any], known: pa.Table) -> tuple[Any, Any]:
     """Type and id: an ECS task of its own interface, the inventory's word, an instance, what the record calls it."""
-    tasks = pc.if_else(pc.is_null(told["instance_id"]), told["ecs_task_id"], None)
-    kinds = pa.array([_KIND_OF_TYPE.get(kind, kind) for kind in told["interface_type"].to_pylist()], STRING)
-    gateways = pc.if_else(pc.starts_with(told["resource_id"], "nat-"), told["resource_id"], None)
-    types = pc.coalesce(
+    tasks, kinds, gateways = told["ecs_task_id"], told["interface_type"], told["resource_id"]
+    if _tells(tasks):
+        tasks = pc.if_else(pc.is_null(told["instance_id"]), tasks, None)
+    if _tells(kinds):
+        kinds = pa.array([_KIND_OF_TYPE.get(kind, kind) for kind in kinds.to_pylist()], STRING)
+    if _tells(gateways):
+        gateways = pc.if_else(pc.starts_with(gateways, "nat-"), gateways, None)
+    known_type, known_id = plain(known["resource_type"]), plain(known["resource_id"])
+    types = _first(
         _word(tasks, "ecs_task"),
-        plain(known["resource_type"]),
+        known_type,
         _word(told["instance_id"], "instance"),
         _word(gateways, "nat_gateway"),
         _word(told["tgw_id"], "transit_gateway"),
         kinds,
     )
-    gateway_ids = pc.coalesce(plain(known["resource_id"]), gateways)
-    ids = pc.coalesce(
-        tasks,
-        pc.if_else(pc.is_valid(known["resource_type"]), gateway_ids, None),
-        told["instance_id"],
-        gateways,
-        told["tgw_id"],
-    )
-    return plain(types), plain(ids)
+    of_known = pc.if_else(pc.is_valid(known_type), _first(known_id, gateways), None)
+    return types, _first(tasks, of_known, told["instance_id"], gateways, told["tgw_id"])
+
+
+def _first(*columns: Any) -> Any:
+    """For each row the first value that is not null; a column is looked at only where those before it leave a gap."""
+    found, *others = columns
+    for other in others:
+        if not found.null_count:
+            break
+        if _tells(other):
+            found = other if found.null_count == len(found) else pc.coalesce(found, other)
+    return found
 
 
 def _word(where: Any, word: str) -> Any:
-    return pc.if_else(pc.is_valid(plain(where)), pa.scalar(word), pa.scalar(None, STRING))
+    if not _tells(where):
+        return where
+    return pc.if_else(pc.is_valid(where), pa.scalar(word), pa.scalar(None, STRING))
 
 
 def _with_record_tags(told: Mapping[str, Any], tags: Any, record_tags: Mapping[str, str]) -> Any:
@@ -281,10 +298,17 @@ def _with_record_tags(told: Mapping[str, Any], tags: Any, record_tags: Mapping[s
 
 
 def _is_hop(told: Mapping[str, Any], resource_type: Any) -> Any:
-    kinds = pa.array(sorted(HOP_KINDS))
-    is_hop = pc.or_(pc.is_in(resource_type, value_set=kinds), pc.is_in(told["interface_type"], value_set=kinds))
-    is_gateway = pc.fill_null(pc.starts_with(told["resource_id"], "nat-"), False)
-    return plain(pc.or_(pc.or_(is_hop, is_gateway), pc.is_valid(told["tgw_id"])))
+    is_hop = pc.is_in(resource_type, value_set=_HOP_KINDS)
+    if _tells(told["interface_type"]):
+        is_hop = pc.or_(is_hop, pc.is_in(told["interface_type"], value_set=_HOP_KINDS))
+    if _tells(told["resource_id"]):
+        is_hop = pc.or_(is_hop, pc.fill_null(pc.starts_with(told["resource_id"], "nat-"), False))
+    return pc.or_(is_hop, pc.is_valid(told["tgw_id"])) if _tells(told["tgw_id"]) else is_hop
+
+
+def _tells(column: Any) -> bool:
+    """Whether any record has a value here: most formats lack most of these columns."""
+    return bool(column.null_count < len(column))
 
 
 def _is_endpoint(told: Mapping[str, Any], picks: Sequence[tuple[int, int] | None]) -> Any:
@@ -292,5 +316,5 @@ def _is_endpoint(told: Mapping[str, Any], picks: Sequence[tuple[int, int] | None
 
     An interface without instance of which nothing is known may be a gateway's, and shows others' addresses as its own.
     """
-    told_kind = pc.is_valid(pc.coalesce(told["instance_id"], told["ecs_task_id"], told["interface_type"]))
+    told_kind = pc.is_valid(_first(told["instance_id"], told["ecs_task_id"], told["interface_type"]))
     return pc.or_(told_kind, pa.array([pick is not None for pick in picks], pa.bool_()))

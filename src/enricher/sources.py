@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
 from enricher.addresses import Address, is_private
 from enricher.endpoints import RESOLVED, STALE
@@ -47,6 +47,14 @@ class Source:
     def said(self, row: int) -> tuple[str, str]:
         """The status and the evidence of what it says of one of its interfaces."""
         return self._words[self.inventory.part_codes[row]]
+
+    def remembered(self) -> dict[Any, Any]:
+        """Answers that follow from the inventory and its worth alone; empty at first. Gone with either of them."""
+        worth = (self.evidence, self.is_stale, self.stale_parts, self.continued_share)
+        if worth not in self.inventory.remembered:
+            self.inventory.remembered.clear()
+            self.inventory.remembered[worth] = {}
+        return self.inventory.remembered[worth]
 
     @cached_property
     def _words(self) -> list[tuple[str, str]]:

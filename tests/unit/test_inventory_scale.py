@@ -42,7 +42,7 @@ def batch(size: int, stride: int) -> Callable[[], Any]:
     table = flows(stride)
 
     def run() -> list[str | None]:
-        source.inventory.only_owners.clear()  # nothing remembered from the batch before
+        source.inventory.remembered.clear()  # nothing remembered from the batch before
         statuses: list[str | None] = resolve(table, source, Rules()).endpoints["status"].to_pylist()
         return statuses
 
