@@ -17,9 +17,10 @@ from enricher.schema import SIDES, TIMESTAMP, lake_columns
 from enricher.traffic import is_service, path_name, traffic_class
 
 _REPORTER: Final = ("resource_type", "resource_id", "az_id")
+_PLACE: Final = ("region", "az_id")
 _LAKE: Final = tuple(column.name for column in lake_columns())
 # A dictionary of at most so many words may as well hold some that no row of this side uses.
-_FEW_WORDS: Final = 64
+_FEW_WORDS: Final = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,20 +33,21 @@ class Provenance:
 
 def enrich(flows: pa.Table, dimension: Dimension, provenance: Provenance) -> pa.Table:
     """Add both sides, the reporter, class, path and provenance to ``flows`` (``schema.flow_columns()``)."""
-    columns: dict[str, Any] = dict(zip(flows.column_names, map(plain, flows.columns), strict=True))
+    columns: dict[str, Any] = dict(zip(flows.column_names, flows.columns, strict=True))
     words = {name: _encoded(plain(dimension.endpoints[name])) for name in dimension.endpoints.column_names}
     for side in SIDES:
         columns |= _taken(words, dimension.side_rows[side], f"{side}_")
     columns["reporter"] = dimension.reporter
     columns |= _taken({name: words[name] for name in _REPORTER}, dimension.reporter_rows, "reporter_")
-    columns["traffic_class"] = _traffic_class(flows, dimension, words, columns)
+    services = {side: is_service(flows, side) for side in SIDES}
+    columns["traffic_class"] = _traffic_class(flows, dimension, words, columns, services)
     for side in SIDES:
-        columns[f"{side}_evidence"] = _with_service(flows, side, columns)
-    columns["path_name"] = path_name(columns["traffic_path"])
+        columns[f"{side}_evidence"] = _with_service(side, columns, services[side])
+    columns["path_name"] = path_name(plain(columns["traffic_path"]))
     columns |= _provenance(flows.num_rows, dimension, provenance)
     extra = [name.removeprefix("src_") for name in columns if name.startswith("src_") and name not in _LAKE]
     names = (*_LAKE, *(f"{side}_{name}" for name in extra for side in SIDES))
-    return pa.table({name: columns[name] for name in names})
+    return pa.Table.from_arrays([columns[name] for name in names], names)
 
 
 def _taken(words: Mapping[str, Any], rows: Any, prefix: str) -> dict[str, Any]:
@@ -55,39 +57,68 @@ def _taken(words: Mapping[str, Any], rows: Any, prefix: str) -> dict[str, Any]:
 
 
 def _at(column: Any, rows: Any, used: Any) -> Any:
-    if pa.types.is_dictionary(column.type):
+    if isinstance(column, pa.DictionaryArray):
         if len(column.dictionary) <= _FEW_WORDS:
             return looked_up(column, rows)
-        column = column.dictionary.take(column.indices.take(used.dictionary)).dictionary_encode()
-        return looked_up(column, used.indices)
-    column = column.take(used.dictionary)
-    keys, items = column.keys.dictionary_encode(), column.items.dictionary_encode()
-    return looked_up(pa.MapArray.from_arrays(column.offsets, keys, items, mask=column.is_null()), used.indices)
+        return looked_up(_compact(looked_up(column, used.dictionary)), used.indices)
+    if len(column.items.dictionary) <= _FEW_WORDS:
+        return looked_up(column, rows)
+    column = looked_up(column, used.dictionary)
+    items = _compact(column.items)
+    return looked_up(pa.MapArray.from_arrays(column.offsets, column.keys, items, mask=column.is_null()), used.indices)
+
+
+def _compact(coded: Any) -> Any:
+    """The same words, in a dictionary of those that are used."""
+    used = coded.indices.dictionary_encode()
+    return pa.DictionaryArray.from_arrays(used.indices, looked_up(coded.dictionary, used.dictionary), safe=False)
 
 
 def _encoded(words: Any) -> Any:
-    return words if pa.types.is_map(words.type) else words.dictionary_encode()
+    if not isinstance(words, pa.MapArray):
+        return words.dictionary_encode()
+    keys, items = words.keys.dictionary_encode(), words.items.dictionary_encode()
+    return pa.MapArray.from_arrays(words.offsets, keys, items, mask=words.is_null())
 
 
-def _traffic_class(flows: pa.Table, dimension: Dimension, words: Mapping[str, Any], columns: Mapping[str, Any]) -> Any:
-    is_ours = _is_ours(dimension.endpoints)
-    # Both sides' codes come from one dictionary a column, so equal codes are equal words.
-    codes = {name: words[name].indices for name in ("region", "az_id")}
+def _traffic_class(
+    flows: pa.Table,
+    dimension: Dimension,
+    words: Mapping[str, Any],
+    columns: Mapping[str, Any],
+    services: Mapping[str, Any],
+) -> Any:
+    is_ours = _is_ours(words["status"], dimension.endpoints)
     rows = dimension.side_rows
     return traffic_class(
-        flows,
+        plain(flows["traffic_path"]),
         pc.and_(*(pc.is_valid(dimension.is_public[side]) for side in SIDES)),
-        {side: {name: looked_up(array, rows[side]) for name, array in codes.items()} for side in SIDES},
+        {
+            side: {name: _shared_codes(words[name], rows[side], columns[f"{side}_{name}"]) for name in _PLACE}
+            for side in SIDES
+        },
         {side: looked_up(is_ours, rows[side]) for side in SIDES},
         {side: _public(dimension.is_public[side], columns[f"{side}_status"]) for side in SIDES},
+        services,
     )
 
 
-def _is_ours(endpoints: pa.Table) -> Any:
-    status = plain(endpoints["status"])
-    located = pc.or_(pc.is_valid(plain(endpoints["vpc_id"])), pc.is_valid(plain(endpoints["interface_id"])))
-    named = pc.is_in(status, value_set=pa.array([RESOLVED, SUBNET]))
-    return pc.or_(named, pc.and_(pc.fill_null(pc.equal(status, STALE), False), located))
+def _shared_codes(words: Any, rows: Any, column: Any) -> Any:
+    """Codes at ``rows`` from one dictionary for both sides, so that equal codes are equal words.
+
+    ``column`` holds the same words at these rows, by codes of its own if there are many.
+    """
+    return column.indices if len(words.dictionary) <= _FEW_WORDS else looked_up(words.indices, rows)
+
+
+def _is_ours(status: Any, endpoints: pa.Table) -> Any:
+    """Endpoints that are named or located; ``status``: theirs, as words."""
+    words = status.dictionary.to_pylist()
+    ours = pa.array([word in (RESOLVED, SUBNET) for word in words], pa.bool_()).take(status.indices)
+    if STALE in words:
+        located = pc.or_(pc.is_valid(plain(endpoints["vpc_id"])), pc.is_valid(plain(endpoints["interface_id"])))
+        ours = pc.or_(ours, pc.and_(_is_word(status, STALE), located))
+    return pc.fill_null(ours, False)
 
 
 def _public(is_public: Any, status: Any) -> Any:
@@ -96,15 +127,15 @@ def _public(is_public: Any, status: Any) -> Any:
     return pc.if_else(pc.and_(is_public, maybe_ours), None, is_public)
 
 
-def _with_service(flows: pa.Table, side: str, columns: dict[str, Any]) -> Any:
+def _with_service(side: str, columns: Mapping[str, Any], is_service: Any) -> Any:
     """Where nobody of ours was found, the record's word that the address is an AWS service's."""
     evidence = columns[f"{side}_evidence"]
-    service = pc.and_(_is_word(columns[f"{side}_status"], ABSENT), is_service(flows, side))
+    service = pc.and_(_is_word(columns[f"{side}_status"], ABSENT), is_service)
     if not pc.any(service).as_py():
         return evidence
     words = pa.concat_arrays([evidence.dictionary, pa.array(["aws_service"], evidence.dictionary.type)])
     codes = pc.if_else(service, pa.scalar(len(words) - 1, pa.int32()), evidence.indices)
-    return pa.DictionaryArray.from_arrays(codes, words)
+    return pa.DictionaryArray.from_arrays(codes, words, safe=False)
 
 
 def _is_word(words: Any, word: str) -> Any:
@@ -117,13 +148,10 @@ def _provenance(rows: int, dimension: Dimension, provenance: Provenance) -> dict
     age: Any = pa.nulls(rows, pa.int64())
     if dimension.inventory_observed_at is not None:
         age = pc.subtract(pc.divide(arrived, 1000), int(dimension.inventory_observed_at))
+    first = pa.repeat(pa.scalar(0, pa.int32()), rows)
     return {
-        "batch_id": _constant(provenance.batch_id, rows),
+        "batch_id": pa.DictionaryArray.from_arrays(first, pa.array([provenance.batch_id]), safe=False),
         "arrived_at": arrived.cast(TIMESTAMP),
         "inventory_age_s": age,
-        "enricher_version": _constant(__version__, rows),
+        "enricher_version": pa.DictionaryArray.from_arrays(first, pa.array([__version__]), safe=False),
     }
-
-
-def _constant(word: str, rows: int) -> Any:
-    return pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), rows), pa.array([word]))

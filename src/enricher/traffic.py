@@ -1,6 +1,6 @@
 """Column rules over resolved flows: whose side the recorder is, the traffic class, the path's name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -100,28 +100,30 @@ def _foreign_packets(pairs: Any, addresses: int, owns: Owns) -> tuple[Any, Any]:
 
 
 def traffic_class(
-    flows: pa.Table,
+    traffic_path: Any,
     has_addresses: Any,
-    located: dict[str, dict[str, Any]],
-    ours: dict[str, Any],
-    public: dict[str, Any],
+    located: Mapping[str, Mapping[str, Any]],
+    ours: Mapping[str, Any],
+    public: Mapping[str, Any],
+    service: Mapping[str, Any],
 ) -> Any:
     """The class of each row as a dictionary array; null where not ``has_addresses``.
 
     ``located``: for ``src`` and ``dst`` {``region``, ``az_id``} codes over shared dictionaries (null: not known);
-    ``ours``: bool, the side is located; ``public``: True, False, or null where the class must stay ``unknown``.
+    ``ours``: bool, the side is located; ``public``: True, False, or null where the class must stay ``unknown``;
+    ``service``: ``is_service``.
     """
     both = pc.and_(ours["src"], ours["dst"])
     region_differs = pc.fill_null(pc.not_equal(located["src"]["region"], located["dst"]["region"]), False)
     same_az = pc.equal(located["src"]["az_id"], located["dst"]["az_id"])
-    path = pc.fill_null(flows["traffic_path"].chunk(0), 0)
+    path = pc.fill_null(traffic_path, 0)
     of_both = pc.if_else(
         region_differs,
         _CODE["cross_region"],
         pc.if_else(same_az, _CODE["same_az"], _CODE["cross_az"]),
     )
     of_both = pc.fill_null(of_both, _CODE["unknown"])
-    other_service = pc.if_else(ours["src"], is_service(flows, "dst"), is_service(flows, "src"))
+    other_service = pc.if_else(ours["src"], service["dst"], service["src"])
     other_public = pc.if_else(ours["src"], public["dst"], public["src"])
     of_one = pc.if_else(
         other_service,
@@ -138,7 +140,7 @@ def traffic_class(
             pc.if_else(pc.equal(path, 7), _CODE["aws_service"], of_one),
         ),
     )
-    return pa.DictionaryArray.from_arrays(pc.if_else(has_addresses, codes, None), CLASSES)
+    return pa.DictionaryArray.from_arrays(pc.if_else(has_addresses, codes, None), CLASSES, safe=False)
 
 
 def is_service(flows: pa.Table, side: str) -> Any:
@@ -150,4 +152,4 @@ def is_service(flows: pa.Table, side: str) -> Any:
 
 def path_name(traffic_path: Any) -> Any:
     """AWS's ``traffic_path`` 1 to 8 as names (dictionary array), else null."""
-    return pa.DictionaryArray.from_arrays(pc.index_in(traffic_path, value_set=_PATHS), _PATH_WORDS)
+    return pa.DictionaryArray.from_arrays(pc.index_in(traffic_path, value_set=_PATHS), _PATH_WORDS, safe=False)
