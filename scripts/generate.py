@@ -26,6 +26,7 @@ from typing import Final
 from enricher.hourly import hourly_columns
 from enricher.pointer import TAG_FIELDS
 from enricher.schema import FIELDS_OF_VERSION, PARTITION_COLUMNS, compacted_columns
+from scripts import quicksight
 from scripts.pages import PARTITION_MEANINGS, columns_page, metrics_page, queries_page, refresher_page, settings_page
 from workbench.athena.engine import VIEWS, view_files
 from workbench.athena.saved import list_queries
@@ -126,6 +127,8 @@ PARTS: Final = (
     Part("athena/template.yaml", "saved queries", saved_queries),
     Part("template.yaml", "recommended log format", lambda: recommended_log_format("Fields", ())),
     Part("template.yaml", "recommended log format and tags", lambda: recommended_log_format("WithTags", RECORDED_TAGS)),
+    Part("quicksight/template.yaml", "data sets", quicksight.data_sets),
+    Part("quicksight/template.yaml", "dashboard", quicksight.dashboard),
     Part("glue/template.yaml", "columns of flow_logs", flow_log_columns),
     Part("glue/template.yaml", "partition keys of flow_logs", partition_keys),
     Part("glue/template.yaml", "columns of flows_hourly", flows_hourly_columns),
