@@ -27,6 +27,7 @@ from enricher.hourly import hourly_columns
 from enricher.pointer import TAG_FIELDS
 from enricher.schema import FIELDS_OF_VERSION, PARTITION_COLUMNS, compacted_columns
 from scripts import quicksight
+from scripts.cost_of_running import markdown as cost_tables
 from scripts.pages import PARTITION_MEANINGS, columns_page, metrics_page, queries_page, refresher_page, settings_page
 from workbench.athena.engine import VIEWS, view_files
 from workbench.athena.saved import list_queries
@@ -98,6 +99,11 @@ def views_in_order() -> str:
     return "".join(f"{name}\n" for name, _ in view_files(VIEWS))
 
 
+def cost_of_running() -> list[str]:
+    """What the service costs and has to do at three volumes; the marks stand in comments of the page."""
+    return ["-->", "", *cost_tables(), "", "<!--"]
+
+
 def glue_column(name: str, glue_type: str, comment: str) -> str:
     """One Glue column as a YAML line in ASCII (CloudFormation shows other characters as question marks).
 
@@ -124,6 +130,7 @@ def recommended_log_format(key: str, tag_fields: Container[str] = ()) -> list[st
 
 
 PARTS: Final = (
+    Part("docs/operating.md", "cost of running", cost_of_running),
     Part("athena/template.yaml", "saved queries", saved_queries),
     Part("template.yaml", "recommended log format", lambda: recommended_log_format("Fields", ())),
     Part("template.yaml", "recommended log format and tags", lambda: recommended_log_format("WithTags", RECORDED_TAGS)),
