@@ -6,6 +6,7 @@ To add one: write a module with a function from the scale to figures, and list i
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
+from reliability import compaction
 from reliability.figures import Figure
 from reliability.runtime import scenarios
 
@@ -33,5 +34,12 @@ SECTIONS: Final = (
         "The built artefact, run by AWS's own client in a process that sees nothing else, under the function's memory "
         "as a hard limit (a control group where one can be made, else RLIMIT_DATA).",
         lambda scale: scenarios.figures(is_full=scale.is_full),
+    ),
+    Section(
+        "compaction",
+        "Compaction, killed",
+        "A compactor as a process over HTTP, ended by SIGKILL before each request that changes something, then late "
+        "objects, a crawl and another run. Readers look after the kill and after that run.",
+        lambda scale: compaction.figures(is_full=scale.is_full),
     ),
 )

@@ -20,8 +20,9 @@ import pyarrow.parquet as pq
 from compaction.catalog import Catalog
 from compaction.hour import HourJob, HourResult
 from compaction.hours import Stored
-from compaction.layout import beside
+from compaction.layout import begin, beside, manifest_key, short
 from compaction.leftovers import Located
+from compaction.manifest import Manifest
 from compaction.marks import LATE, REPLACE, Mark, staged_key
 from compaction.objects import Objects
 from compaction.settings import SweepSettings
@@ -309,6 +310,15 @@ class World:
         others = sum(len(self.right(other)) for other in beside(partition))
         assert self.rows(partition, HOURLY, "beside") == [others], partition.path
 
+    def check_shown(self) -> None:
+        """Both tables show what the manifests say: whoever switched last did not switch back."""
+        for partition in self.states:
+            found = self.objects.get(manifest_key(partition))
+            if found is not None:
+                manifest = Manifest.from_json(found[0], partition)
+                shown = [self.catalog.found[table, partition].location for table in (FLOW_LOGS, HOURLY)]
+                assert shown == [manifest.location, manifest.hourly_location], partition.path
+
     def rows(self, partition: Partition, table: str = FLOW_LOGS, column: str = "id") -> list[Any]:
         """What a query of one hour reads: the partition's place, and then all objects there."""
         located = self.catalog.find(table, partition)
@@ -335,3 +345,35 @@ class World:
         key = mark.key(partition, f"{mark.kind}-{next(self._numbers):04d}")
         self.objects.found[key] = (mark.to_json(), self.now)
         return key
+
+
+NEWS, BESIDE, REPLACED, FRESH, OLD = (hour(number) for number in (5, 6, 7, 8, 10))
+BUSY_HOURS = (NEWS, BESIDE, REPLACED, FRESH, OLD)
+START = begin(OLD) + 3 * HOUR_S
+
+
+def busy_lake() -> World:
+    """Five hours before a run that has everything to do.
+
+    NEWS has a late object and a copy of one that was deleted; BESIDE, marked, was counted with what NEWS held before;
+    REPLACED waits for a backfill; FRESH has no generation yet; of OLD, raw objects, a superseded generation and what a
+    killed run left behind may go.
+    """
+    world = World(now=START)
+    first = [world.arrive(partition) for partition in (NEWS, BESIDE, REPLACED, OLD) for _ in range(2)]
+    world.sweep(SweepSettings(GRACE_S, only=frozenset(map(short, (NEWS, BESIDE, REPLACED)))))
+    world.now += 2 * HOUR_S
+    assert not world.watched_sweep({2: world.kill})
+    world.sweep()
+    world.arrive(OLD)
+    world.now += HOUR_S
+    world.sweep()
+    world.now = START + GRACE_S
+    world.sweep()
+    assert world.deliver_again(first[0])
+    world.arrive(NEWS)
+    world.replace_hour(REPLACED)
+    world.mark_late(BESIDE)
+    world.now += 3 * HOUR_S
+    world.arrive(FRESH)
+    return world

@@ -7,6 +7,7 @@ from compaction.figures import metric_data
 from compaction.hour import HourResult
 from compaction.layout import begin, manifest_key, short
 from compaction.leftovers import Located
+from compaction.manifest import Manifest, Superseded
 from compaction.marks import REPLACE, Mark
 from compaction.settings import SweepSettings
 from enricher.errors import SettingsError
@@ -98,6 +99,31 @@ def test_a_switched_partition_is_mended_and_a_missing_one_registered(world):
     world.check_compacted(HOUR)
     world.check_compacted(NEXT)
     assert world.sweep().mended == 0
+
+
+def test_a_partition_that_somebody_made_again_is_stamped(world):
+    """It shows the right place, and nobody knows since when: without a stamp nothing would ever be deleted."""
+    world.sweep()
+    for table in (FLOW_LOGS, "flows_hourly"):
+        world.catalog.found[table, HOUR] = Located(world.catalog.found[table, HOUR].location, None)
+    world.now += GRACE_S
+    report = world.sweep()
+    assert (report.mended, world.keys(f"flow_logs/{HOUR.path}") == []) == (2, False)
+    world.now += GRACE_S
+    world.sweep()
+    assert world.keys(f"flow_logs/{HOUR.path}") == []
+
+
+def test_what_a_generation_supersedes_stands_in_its_manifest(world):
+    """With the time: from it the grace time of those is counted who still read it."""
+    world.sweep()
+    first = [world.catalog.found[table, HOUR].location for table in (FLOW_LOGS, "flows_hourly")]
+    world.now += HOUR_S
+    world.arrive(HOUR)
+    world.sweep()
+    manifest = Manifest.from_json(world.objects.found[manifest_key(HOUR)][0], HOUR)
+    assert manifest.superseded == tuple(Superseded(place, world.now) for place in first)
+    assert manifest.generation == 2
 
 
 def test_a_raw_hour_of_any_age_is_registered(world):
