@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from console_blocks import ROOT, pages
 
+from compaction.figures import METRICS as COMPACTION_METRICS
 from enricher import endpoints
 from enricher.hourly import hourly_columns
 from enricher.inventory_documents import DOCUMENTS
@@ -169,7 +170,7 @@ def test_generated_pages_hold_every_name():
     hourly = [column.name for column in hourly_columns()]
 
     assert first["docs/columns.md"] == [*columns, *PARTITION_COLUMNS, *hourly]
-    assert first["docs/metrics.md"] == list(METRICS)
+    assert first["docs/metrics.md"] == [*METRICS, *COMPACTION_METRICS]
     assert first["docs/settings.md"] == list(VARIABLES)
     assert first["docs/refresher.md"] == [*REFRESHER_VARIABLES, *REFRESHER_METRICS]
 
