@@ -6,7 +6,7 @@ written but the rejects.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -25,6 +25,8 @@ from enricher.resolve import Misses, Rules, resolve
 from enricher.sources import Source
 
 _MILLISECONDS: Final = 1000
+# Of 5.5 MB that leaves 80 bytes of JSON a line, less than any flow makes; more would take memory for nothing.
+_MOST_LINES_ANSWERED: Final = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,18 +94,21 @@ class Pipeline:
         """JSON mode. What goes back as failed is not kept as rejects too: who replays it reads those lines again."""
         ordinals = batch.parsed.ordinals
         rows = self._enriched(batch, snapshot, misses) if batch.parsed.flows.num_rows else None
+        hopeless = _too_many_lines(ordinals)
+        if rows is not None and hopeless:
+            rows, ordinals = _without(rows, ordinals, hopeless)
         told = fitted(
             batch.delivery,
-            batch.failed,
+            sorted({*batch.failed, *hopeless}),
             {} if rows is None else by_record(to_json_lines(rows), ordinals),
             lambda: {} if rows is None else by_record(to_json_lines(rows.drop_columns([*TAGS, *PROVENANCE])), ordinals),
             self.response_limit,
         )
-        gone = set(told.too_large)
+        gone = {*told.too_large, *hopeless}
         is_new = self._keep_rejects(batch, batch.mixed - gone)
         rejects = [reject for reject in batch.rejects if reject.ordinal not in gone]
-        if rows is not None and gone:
-            rows = rows.filter(pc.invert(pc.is_in(ordinals, value_set=pa.array(told.too_large, ordinals.type))))
+        if rows is not None and told.too_large:
+            rows, ordinals = _without(rows, ordinals, told.too_large)
         number = 0 if rows is None else rows.num_rows
         counts = _counts(batch, number, rejects, len(batch.failed) + len(gone)) | {
             "ResponseBytes": told.size,
@@ -141,6 +146,24 @@ def _read(event: object, formats: LogFormats) -> _Batch:
     failed, mixed = _failed_and_mixed({r.ordinal for r in rejects}, parsed)
     partition = Partition.at(delivery.region, pc.min(delivery.arrived_at).as_py())
     return _Batch(delivery, lines, parsed, rejects, failed, mixed, delivery.digest(), partition)
+
+
+def _too_many_lines(ordinals: Any) -> list[int]:
+    """Delivery records whose lines would never fit beside those of records with fewer: they are not even written."""
+    if len(ordinals) <= _MOST_LINES_ANSWERED:
+        return []
+    counted = ordinals.value_counts()
+    numbers, lines = counted.field("values"), counted.field("counts")
+    order = pc.sort_indices(lines)
+    is_beyond = pc.greater(pc.cumulative_sum(lines.take(order)), _MOST_LINES_ANSWERED)
+    hopeless: list[int] = numbers.take(order).filter(is_beyond).to_pylist()
+    return hopeless
+
+
+def _without(rows: pa.Table, ordinals: Any, records: Sequence[int]) -> tuple[pa.Table, Any]:
+    """Rows and ordinals without those of some delivery records."""
+    kept = pc.invert(pc.is_in(ordinals, value_set=pa.array(records, ordinals.type)))
+    return rows.filter(kept), ordinals.filter(kept)
 
 
 def _failed_and_mixed(rejecting: set[int], parsed: Parsed) -> tuple[list[int], set[int]]:

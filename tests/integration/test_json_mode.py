@@ -149,6 +149,22 @@ def test_one_record_that_is_too_large_fails_alone(estate):
     assert len(rows) == 4002
 
 
+def test_more_lines_than_any_answer_holds_are_not_even_written(estate):
+    """60,000 short lines in one record, as a small gzip may hold: it fails, the records beside it arrive."""
+    _, source, lines = estate
+    crowd = bare_record(["10.0.0.1 10.0.0.2"] * 60_000)
+    records = [bare_record(["10.0.0.3 10.0.0.4"]), crowd, bare_record(["10.0.0.5 10.0.0.6"])]
+
+    rows, answer = answers((LogFormats.parse(["${srcaddr} ${dstaddr}"]), source, lines), records)
+
+    told = answer.response["records"]
+    assert [record["result"] for record in told] == ["Ok", "ProcessingFailed", "Ok"]
+    assert [row["srcaddr"] for row in rows_of(data_of(told[2]))] == ["10.0.0.5"]
+    assert data_of(told[1]) == crowd
+    assert (answer.counts["LinesTooLarge"], answer.counts["Rows"], answer.counts["RecordsTooLarge"]) == (60_000, 2, 1)
+    assert len(rows) == 60_002
+
+
 def test_control_messages_are_dropped_and_envelopes_keep_their_rows_together(estate):
     """A CloudWatch Logs record answers with all its lines, LF behind each."""
     _, _, lines = estate

@@ -60,6 +60,16 @@ BEYOND: Final = {
         ("s3:GetBucketLocation", "*"): _SPARK,
         ("s3:GetObject", "*/code/*"): "Glue fetches the job's code",
     },
+    "crawler": {
+        ("kms:Decrypt kms:GenerateDataKey", "*"): _RUNTIME["kms:Decrypt kms:GenerateDataKey", "*"],
+        ("logs:CreateLogGroup logs:CreateLogStream logs:PutLogEvents", "*"): "crawlers make and write their log",
+        (
+            "glue:BatchGetPartition glue:CreatePartition glue:GetDatabase glue:GetPartition glue:GetTables",
+            "*",
+        ): "Glue's managed policy for crawlers lists them; the stand-in needs fewer",
+        ("s3:GetBucketLocation s3:GetObject", "*"): "a real crawler looks for the bucket and reads footers",
+    },
+    "operator": {},
 }
 
 
@@ -75,6 +85,9 @@ def calls(tmp_path_factory):
             scenarios.transform(cloud, clock)
             scenarios.publish(cloud, tmp_path_factory.mktemp("bundle"))
             scenarios.backfill(cloud, RECORDER)
+            scenarios.register(cloud)
+            with pytest.MonkeyPatch.context() as patch:
+                scenarios.operate(cloud, patch)
         finally:
             cloud.__exit__(None, None, None)
         yield frozenset(found)

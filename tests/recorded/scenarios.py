@@ -1,9 +1,12 @@
 """Each component's work from end to end on the stand-in cloud, with everything that makes it call AWS."""
 
+import io
 import time
+from contextlib import redirect_stderr, redirect_stdout
 from functools import partial
 from pathlib import Path
 
+import pytest
 from delivered import HIVE, name_of, parquet, text
 from integration.refresher_bench import (
     BANK,
@@ -20,6 +23,7 @@ from integration.refresher_bench import (
     make_lake,
     role,
 )
+from lakes import CREDENTIALS
 from one_environment import LOG_FORMAT, flow
 
 from compaction.backfill import Backfilled
@@ -44,7 +48,9 @@ from enricher.partitions import Partitions
 from enricher.refresher_settings import Role
 from enricher.settings import Settings
 from recorded.calls import Recorder
+from workbench.cli import main
 from workbench.cloud import Ipam
+from workbench.cloud.crawler import crawl
 from workbench.cloud.ipam import PRIVATE_SCOPE
 from workbench.envelopes import bare_record, event, message_record
 
@@ -170,3 +176,32 @@ def backfill(cloud: Cloud, recorder: Recorder) -> None:
             assert done.left == []
             if not is_replacing:
                 Partitions(cloud.client("glue"), "flows").register_hours(done.written)
+
+
+def register(cloud: Cloud) -> None:
+    """A crawl that finds an hour without partition."""
+    folder = raw_folder(hour_of(REGION, time.time() - 300 * HOUR_S))
+    cloud.client("s3").put_object(Bucket="lake", Key=f"{folder}a.parquet", Body=b"rows")
+    assert crawl(cloud.client("s3"), cloud.client("glue"), "flows", "flow_logs").registered
+
+
+def operate(cloud: Cloud, patch: pytest.MonkeyPatch) -> None:
+    """Replay of what failed and of what was rejected; a backfill into other hours, and one that replaces them."""
+    s3 = cloud.client("s3")
+    failed = (ROOT / "tests" / "data" / "error_objects" / "processing-failed.jsonl").read_bytes()
+    for prefix in ("processing-failed", "rejected"):
+        s3.put_object(Bucket="lake", Key=f"{prefix}/one.jsonl", Body=failed + b"no json\n")
+    s3.put_object(Bucket="logs", Key=f"more/{name_of('20261117T1100', 3)}", Body=text(5, 6))
+    s3.put_object(Bucket="logs", Key="more/bad.log", Body=b"5 not a flow\n")
+    for name, value in (CREDENTIALS | {"AWS_ENDPOINT_URL": cloud.endpoint}).items():
+        patch.setenv(name, value)
+    told = ["--inventory", POINTER, "--database", "flows", "--region", REGION]
+    for arguments in (
+        ["replay", "s3://lake/processing-failed/", "--log-format", "v2", *told],
+        ["replay", "s3://lake/rejected/", "--log-format", "v2", *told],
+        ["backfill", "s3://logs/more/", "--lake", "s3://lake", "--log-format", LOG_FORMAT, *told],
+        ["backfill", "s3://logs/more/", "--lake", "s3://lake", "--log-format", LOG_FORMAT, *told, "--replace"],
+    ):
+        with redirect_stdout(io.StringIO()) as told_out, redirect_stderr(io.StringIO()) as told_err:
+            exit_code = main(arguments)
+        assert exit_code in (0, 3), (arguments, told_out.getvalue(), told_err.getvalue())

@@ -1,22 +1,26 @@
 """Whether a component's deployed role allows what the component called."""
 
+import json
 import re
 from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Final
 
 from static.deployed import ACCOUNT, MADE, PSEUDO, STACK, Deployed, nested_stack
+from static.templates import ROOT
 
 from recorded.calls import Call
 from recorded.iam import Request, Statement, applies, is_allowed, listed
 
-# component → (nested stack, "" for the main one; role)
+# component → (nested stack, "" for the main one; role). An operator has no role of ours, but a policy to be given.
 ROLES: Final = {
     "transform": ("", "TransformRole"),
     "refresher": ("", "RefreshRole"),
     "deployment": ("", "DeploymentRole"),
     "compaction": ("Jobs", "CompactRole"),
     "backfill": ("Jobs", "BackfillRole"),
+    "crawler": ("Catalog", "CrawlerRole"),
+    "operator": ("", "docs/operator-policy.json"),
 }
 REGION: Final = PSEUDO["AWS::Region"]
 LAKE: Final = MADE["LakeBucket.Arn"]
@@ -51,6 +55,8 @@ def main() -> Deployed:
 @cache
 def role_statements(component: str) -> tuple[Statement, ...]:
     """What the role of a component allows: its own policies, and the one that lets it use the lake's key."""
+    if component == "operator":
+        return operator_statements()
     nested, role = ROLES[component]
     stack = nested_stack(main(), nested) if nested else main()
     properties = stack.properties(role)
@@ -58,6 +64,20 @@ def role_statements(component: str) -> tuple[Statement, ...]:
     shared = {f"<{name}>": told["PolicyDocument"] for name, told in main().of_type("AWS::IAM::ManagedPolicy").items()}
     documents += [shared[arn] for arn in properties.get("ManagedPolicyArns", [])]
     return tuple(statement for document in documents for statement in document["Statement"])
+
+
+def operator_statements() -> tuple[Statement, ...]:
+    """What the documented policy allows, with the stack's names in their places."""
+    text = (ROOT / ROLES["operator"][1]).read_text(encoding="utf-8")
+    for place, name in (
+        ("arn:aws:s3:::LAKE-BUCKET", LAKE),
+        ("arn:aws:s3:::DELIVERED-BUCKET", DELIVERED),
+        ("REGION", REGION),
+        ("ACCOUNT-ID", ACCOUNT),
+        ("DATABASE", DATABASE),
+    ):
+        text = text.replace(place, name)
+    return tuple(json.loads(text)["Statement"])
 
 
 @cache
@@ -130,7 +150,7 @@ def deployed(component: str, resource: str) -> str | None:
 
 def _deployed_object(component: str, place: str) -> str | None:
     bucket, slash, key = place.partition("/")
-    delivered = DELIVERED if component == "backfill" else None
+    delivered = DELIVERED if component in ("backfill", "operator") else None
     if not slash:
         return delivered if bucket not in ("lake", "a-lake") and delivered else LAKE
     return f"{LAKE}/{key}" if key.startswith(LAKE_PREFIXES) else delivered and f"{delivered}/{key}"
