@@ -1,8 +1,9 @@
 """The function as Lambda runs it, with S3 in memory: event dictionary in, metrics and log line out."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
+from functools import partial
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
@@ -18,7 +19,7 @@ _SECONDS_LEFT = 120
 
 
 class MemoryS3:
-    """As much of a boto3 S3 client as the function uses; the last object put is ``body``."""
+    """As much of a boto3 S3 client as the function uses; ``sizes`` are those of the objects put, by key."""
 
     class exceptions:  # noqa: N801 - boto3's own name
         """boto3 clients carry their exceptions so."""
@@ -27,7 +28,7 @@ class MemoryS3:
 
     def __init__(self, snapshot: bytes) -> None:
         self._snapshot = snapshot
-        self.body = b""
+        self.sizes: dict[str, int] = {}
 
     def get_object(self, **arguments: Any) -> dict[str, Any]:
         """The snapshot, or 304 where the caller has it."""
@@ -36,16 +37,16 @@ class MemoryS3:
         return {"Body": io.BytesIO(self._snapshot), "ContentLength": len(self._snapshot), "ETag": "bench"}
 
     def put_object(self, **arguments: Any) -> dict[str, Any]:
-        """Keep the object in memory."""
-        self.body = arguments["Body"]
+        """Take the object."""
+        self.sizes[arguments["Key"]] = len(arguments["Body"])
         return {}
 
 
-def function(material: Material, s3: MemoryS3, now: float) -> Callable[[], int]:
-    """A warm environment's invocation: answers the number of records it was asked about."""
+def function(materials: Sequence[Material], s3: MemoryS3, now: float) -> list[Callable[[], int]]:
+    """A warm environment's invocation with each batch: answers the number of records it was asked about."""
     settings = Settings(
         lake_bucket="bench-lake",
-        log_formats=LogFormats((material.log_format,)),
+        log_formats=LogFormats((materials[0].log_format,)),
         inventory_uri=SNAPSHOT_URI,
         inventory_hard_ttl_s=86_400,
         ec2=Ec2Settings(lookups=False),
@@ -55,10 +56,10 @@ def function(material: Material, s3: MemoryS3, now: float) -> Callable[[], int]:
     logger = Logger(service="enricher", stream=printed)
     metrics = Metrics(namespace="VpcFlowLogs", service="enricher")
 
-    def run() -> int:
-        answer = environment.handle(material.event, _SECONDS_LEFT)
+    def run(event: dict[str, Any]) -> int:
+        answer = environment.handle(event, _SECONDS_LEFT)
         with redirect_stdout(printed):
             emit(answer, logger, metrics)
         return len(answer.response["records"])
 
-    return run
+    return [partial(run, material.event) for material in materials]

@@ -1,4 +1,4 @@
-"""What every figure is measured on: one event, one inventory, both from the generator whose digest is printed."""
+"""What every figure is measured on: events and one inventory, all from the generator whose digest is printed."""
 
 import json
 import statistics
@@ -47,37 +47,57 @@ class Material:
         return bytes(to_snapshot(tables_of(self.documents, observed_at=START + SECONDS + 60)))
 
 
-def make_material(records: int = 8_000, version: int = 5) -> Material:
-    """``records`` records in the order of their arrival, out of two busy minutes of 20,000 interfaces, 4 tags each.
+def make_material() -> Material:
+    """The first of these batches."""
+    return make_materials()[0]
 
-    What an interface recorded in a window arrives together, so a batch holds many flows of few recorders.
+
+def make_materials(records: int = 8_000, batches: int = 1, version: int = 5) -> list[Material]:
+    """Batches of ``records`` records each, out of two busy minutes of 20,000 interfaces, 4 tags each.
+
+    In the order of their arrival, each from another part of these minutes. What an interface recorded in a window
+    arrives together, so a batch holds many flows of few recorders, and two batches few of the same.
     """
     fields = FIELDS_OF_VERSION[version]
     estate = build_estate(BENCH, SEED)
     traffic = generate_traffic(estate, SEED, START, SECONDS, CONNECTIONS, fields)
-    first = len(traffic.lines) // 2
-    lines = traffic.lines[first : first + records]
-    if len(lines) < records:
-        raise AssertionError(f"the generator gave {len(lines)} of {records} lines")
-    delivered = [
-        DeliveryRecord(f"{number:056d}", message_record(line), arrived)
-        for number, (line, arrived) in enumerate(zip(lines, traffic.times[first:], strict=False))
-    ]
-    made = transformation_event(delivered, STREAM, REGION, "bench")
-    return Material(fields, lines, json.loads(json.dumps(made)), estate.documents(), BENCH.digest())
+    documents = estate.documents()
+    made = []
+    for number in range(batches):
+        place = (len(traffic.lines) // 2 + number * (len(traffic.lines) // batches)) % len(traffic.lines)
+        first = min(place, len(traffic.lines) - records)
+        lines = traffic.lines[first : first + records]
+        if len(lines) < records:
+            raise AssertionError(f"the generator gave {len(lines)} of {records} lines")
+        delivered = [
+            DeliveryRecord(f"{first + position:056d}", message_record(line), arrived)
+            for position, (line, arrived) in enumerate(zip(lines, traffic.times[first:], strict=False))
+        ]
+        event = json.loads(json.dumps(transformation_event(delivered, STREAM, REGION, "bench")))
+        made.append(Material(fields, lines, event, documents, BENCH.digest()))
+    return made
 
 
-def alternate(runs: int, *measured: Callable[[], Any]) -> list[list[float]]:
-    """Seconds of each function, ``runs`` times in turn (A B C A B C …) after one warm-up of each."""
-    for function in measured:
-        function()
-    seconds: list[list[float]] = [[] for _ in measured]
-    for _ in range(runs):
-        for taken, function in zip(seconds, measured, strict=True):
-            begin = time.perf_counter()
+def alternate(runs: int, *measured: Sequence[Callable[[], Any]]) -> list[list[float]]:
+    """Seconds of each function, ``runs`` times in turn (A B C A B C …), run for run with the next batch.
+
+    ``measured``: for each function itself with every batch; all of them run once before, to warm up.
+    """
+    for functions in measured:
+        for function in functions:
             function()
-            taken.append(time.perf_counter() - begin)
+    seconds: list[list[float]] = [[] for _ in measured]
+    for run in range(runs):
+        for taken, functions in zip(seconds, measured, strict=True):
+            taken.append(seconds_of(functions[run % len(functions)]))
     return seconds
+
+
+def seconds_of(function: Callable[[], Any]) -> float:
+    """How long one call takes."""
+    begin = time.perf_counter()
+    function()
+    return time.perf_counter() - begin
 
 
 def median_ratio(numerators: Sequence[float], denominators: Sequence[float]) -> float:

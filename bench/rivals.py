@@ -2,7 +2,8 @@
 
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,14 +41,20 @@ def floor(material: Material) -> Callable[[], int]:
     return run
 
 
-def duckdb_join(material: Material, inventory: Inventory, directory: Path) -> Callable[[], int]:
+def duckdb_join(materials: Sequence[Material], inventory: Inventory, directory: Path) -> list[Callable[[], int]]:
     """Read the lines, join both sides by (VPC, address), write Parquet (zstd); one thread, inventory indexed before."""
     connection = duckdb.connect(":memory:", config={"threads": 1})
     connection.register("arrow_endpoints", _endpoints(inventory))
     connection.execute("CREATE TABLE endpoints AS SELECT * FROM arrow_endpoints")
-    lines = directory / "lines.log"
-    lines.write_bytes(material.raw)
-    target = directory / "joined.parquet"
+    return [
+        partial(_join, connection, material, directory / f"{number}.log", directory / f"{number}.parquet")
+        for number, material in enumerate(materials)
+    ]
+
+
+def _join(connection: Any, material: Material, lines: Path, target: Path) -> int:
+    if not lines.exists():
+        lines.write_bytes(material.raw)
     columns = ", ".join(
         f"'{field.replace('-', '_')}': '{_duckdb_type(COLUMN_OF_FIELD[field].type)}'" for field in material.fields
     )
@@ -66,28 +73,24 @@ def duckdb_join(material: Material, inventory: Inventory, directory: Path) -> Ca
                 auto_detect = false, columns = {{{columns}}}) AS l {joins}
         ) TO '{target}' (FORMAT parquet, COMPRESSION zstd)
     """  # noqa: S608  # our own names and paths
-
-    def run() -> int:
-        connection.execute(statement)
-        return target.stat().st_size
-
-    return run
+    connection.execute(statement)
+    return target.stat().st_size
 
 
-def python_loop(material: Material, inventory: Inventory) -> Callable[[], int]:
+def python_loop(materials: Sequence[Material], inventory: Inventory) -> list[Callable[[], int]]:
     """Decode, split, look both sides up in a perfect dictionary, answer each record with its JSON: record by record.
 
     The whole of a transformation, as the public samples do it: the response holds every record's enriched line.
     """
     rows = _endpoints(inventory).to_pylist()
     known = {(row["key_vpc_id"], row["key_address"]): {name: row[name] for name in (*ENDPOINT, "tags")} for row in rows}
-    columns = [COLUMN_OF_FIELD[field] for field in material.fields]
+    columns = [COLUMN_OF_FIELD[field] for field in materials[0].fields]
     readers = [(column.name, str if column.type == STRING else int) for column in columns]
     nothing: dict[str, Any] = dict.fromkeys((*ENDPOINT, "tags"))
 
-    def run() -> int:
+    def run(event: dict[str, Any]) -> int:
         out = []
-        for record in material.event["records"]:
+        for record in event["records"]:
             line = json.loads(base64.b64decode(record["data"]))["message"]
             flow: dict[str, Any] = {
                 name: None if word == "-" else read(word)
@@ -104,7 +107,7 @@ def python_loop(material: Material, inventory: Inventory) -> Callable[[], int]:
         response = {"records": out}
         return len(response["records"])
 
-    return run
+    return [partial(run, material.event) for material in materials]
 
 
 def _endpoints(inventory: Inventory) -> pa.Table:
