@@ -3,12 +3,21 @@
 import zipfile
 
 import pytest
+from static.templates import load, resources
 
 from scripts.artifact.archives import digest_of, write_members
-from scripts.artifact.bundle import GLUE_PACKAGES, our_files, without_header, write_views
+from scripts.artifact.bundle import (
+    GLUE_PACKAGES,
+    JOBS,
+    PACKAGES_ZIP,
+    WHEELS_ZIP,
+    our_files,
+    without_header,
+    write_views,
+)
 from scripts.artifact.checks import CheckError
 from scripts.artifact.glue_checks import own_imports, require_own_imports
-from scripts.artifact.packages import PackageError, install, linux, pins
+from scripts.artifact.packages import ROOT, PackageError, install, linux, pins
 from workbench.athena.statement import parse, tables_of
 
 
@@ -39,7 +48,8 @@ def test_what_the_jobs_import_is_in_the_archive():
     """Also inside functions; a module of the workbench would be missing in AWS."""
     files = our_files()
     sources = {name: path.read_text("utf-8") for name, path in files.items() if name.endswith(".py")}
-    require_own_imports(sources, set(files))
+    jobs = {name: (ROOT / "glue" / name).read_text("utf-8") for name in JOBS}
+    require_own_imports(sources | jobs, set(files))
     with pytest.raises(CheckError, match=r"job\.py imports workbench\.cli, which code\.zip does not hold"):
         require_own_imports({"job.py": "def f():\n    from workbench.cli import run"}, set(files))
     with pytest.raises(CheckError, match=r"job\.py imports enricher\.missing"):
@@ -78,3 +88,18 @@ def test_a_package_that_is_not_pinned_is_named(tmp_path):
     assert {"boto3", "pyarrow", "msgspec"} <= set(pins())
     with pytest.raises(PackageError, match=r"requirements\.txt does not pin flask"):
         install(linux("3.11", "x86_64"), tmp_path, ("boto3", "flask"))
+
+
+def test_the_jobs_ask_for_files_that_the_bundle_holds():
+    """Script, archive and wheels of both jobs, by the names they are published under; no index is asked."""
+    jobs = resources(load("glue/jobs.yaml"), "AWS::Glue::Job").values()
+    scripts, others, options = set(), set(), set()
+    for job in jobs:
+        arguments = job["DefaultArguments"]
+        scripts.add(job["Command"]["ScriptLocation"]["Fn::Sub"].rpartition("${CodePrefix}")[2])
+        for name in ("--extra-py-files", "--additional-python-modules"):
+            others.add(arguments[name]["Fn::Sub"].rpartition("${CodePrefix}")[2])
+        options.add(arguments["--python-modules-installer-option"])
+    assert scripts == set(JOBS)
+    assert others == {PACKAGES_ZIP, WHEELS_ZIP}
+    assert options == {"--no-index"}
