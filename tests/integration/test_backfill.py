@@ -149,6 +149,10 @@ def test_a_manifest_that_cannot_be_read_is_no_free_hour(run, tmp_path, files, la
 def test_some_hours_can_be_left_out(run, tmp_path, files, lake):
     """With --hours: those that the stream wrote, or a part of a large source."""
     occupy(lake)
+    # Of another hour, and damaged: it is not even opened. And one whose name tells no hour.
+    (files / PLAIN / name_of("20261118T1205", 8)).write_bytes(text(8)[:-9])
+    put(files, "vpcflowlogs_eu-west-1_untold.gz", text(7))
+    put(files, ".hidden", b"of somebody's file manager")
 
     ran = run("backfill", files, "--lake", tmp_path / "lake", "--hours", "2026-11-18/11", *JSON)
 

@@ -106,12 +106,14 @@ def test_the_pointer_tells_the_log_format_and_partitions_are_registered(cloud, r
     """As the function knows it; what a partition says already stays."""
     facts = Facts(log_formats=(LOG_FORMAT,), tag_keys={})
     publish(cloud.s3, Place.of(POINTER), lambda _: tables_of(ESTATE, observed_at=OBSERVED), facts)
-    cloud.s3.put_object(Bucket=LAKE, Key="processing-failed/1", Body=failed(1, 2).encode())
+    for number in (1, 2):
+        cloud.s3.put_object(Bucket=LAKE, Key=f"processing-failed/{number}", Body=failed(number).encode())
 
     told = ("--inventory", POINTER, "--database", "flows", "--output", "json")
     first = run("replay", f"s3://{LAKE}/processing-failed/", *told)
     second = run("replay", f"s3://{LAKE}/processing-failed/", *told)
 
+    assert cloud.count("glue", "BatchCreatePartition") == 2  # once a run, not once an object
     glue = cloud.client("glue")
     (partition,) = glue.get_partitions(DatabaseName="flows", TableName="flow_logs")["Partitions"]
     assert [ran.exit_code for ran in (first, second)] == [0, 0]
