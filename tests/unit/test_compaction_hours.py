@@ -180,6 +180,8 @@ def test_raw_objects_go_only_when_the_generation_has_them_and_readers_had_time()
     assert f"{RAW}copy" in deletable_objects(found, staged, 40, 50)
     waiting = replace(found, marks=(replacing(["n"], []),))
     assert deletable_objects(waiting, staged, 40, 40) == [f"{STAGED}m", f"{RAW}a"]
+    done = replace(waiting, manifest=manifest("a", "copy", "n", "m", honoured=frozenset({"m1"})))
+    assert deletable_objects(done, staged, 40, 40) == [f"{STAGED}m", f"{STAGED}n", f"{RAW}a"]
 
 
 def test_folders_go_only_when_nobody_reads_or_writes_them():
