@@ -229,10 +229,22 @@ def test_every_parameter_is_grouped_described_used_and_has_a_default(path):
     assert Deployed(path, {}).objections() == []
 
 
-@pytest.mark.parametrize("name", ["Catalog", "Analysis", "Jobs", "Monitoring"])
+PRINCIPAL = "arn:aws:quicksight:eu-west-1:111122223333:user/default/boss"
+
+
+def test_dashboard_is_made_only_for_somebody_and_after_its_views():
+    """QuickSight costs by user: without a principal there is nothing of it."""
+    stack = main_stack(QuickSightPrincipalArn=PRINCIPAL)
+    assert stack.resources["Visuals"]["DependsOn"] == "Deployment"
+    assert nested_stack(stack, "Visuals").parameters["PrincipalArn"] == PRINCIPAL
+    assert "Visuals" not in main_stack().resources
+    assert "OpenVisuals" not in main_stack().outputs
+
+
+@pytest.mark.parametrize("name", ["Catalog", "Analysis", "Jobs", "Monitoring", "Visuals"])
 def test_nested_stacks_are_told_all_they_ask_for(name):
     """Whatever a nested template has no default for, or the main one has a parameter for, it is given."""
-    stack = main_stack()
+    stack = main_stack(QuickSightPrincipalArn=PRINCIPAL)
     nested = load(stack.properties(name)["TemplateURL"])
     given = set(stack.properties(name)["Parameters"])
     required = {each for each, declared in nested["Parameters"].items() if "Default" not in declared}
