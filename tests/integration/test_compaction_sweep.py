@@ -164,6 +164,26 @@ def test_what_is_left_behind_an_old_hour_goes_too(world):
         assert len(world.keys(f"flows_hourly/{partition.path}/")) == 1
 
 
+def test_generations_go_where_nothing_raw_leads_to_them_any_more(world):
+    """An old hour beside a marked one was counted again: the mark that compaction left leads to what it superseded."""
+    beside = hour(-199)
+    for partition in (OLD, beside):
+        world.arrive(partition)
+    both = SweepSettings(GRACE_S, only=frozenset({short(OLD), short(beside)}))
+    world.sweep(both)
+    world.now += GRACE_S
+    world.sweep(both)
+    world.arrive(OLD)
+    world.mark_late(OLD)
+    world.sweep()
+    assert world.keys(f"flow_logs/{beside.path}") == []
+    assert len(world.keys(f"flows_hourly/{beside.path}/")) == 2
+    world.now += GRACE_S
+    world.sweep()
+    assert len(world.keys(f"flows_hourly/{beside.path}/")) == 1
+    assert world.keys("compaction/marked/") == []
+
+
 def test_a_mark_that_comes_while_its_hour_is_written_stays(world):
     """It speaks of objects that this run may not have seen."""
     world.mark_late(HOUR)
