@@ -186,6 +186,14 @@ def test_the_same_again_changes_nothing(cloud, bundle):
     assert query(cloud, "SELECT srcaddr, one FROM flow_rows") == [["10.0.0.1", "1"]]
 
 
+def test_code_that_is_there_is_never_written_again(cloud, bundle):
+    """Not even with other bytes: a job may be reading it."""
+    key = f"code/{VERSION}/compact.py"
+    cloud.client("s3").put_object(Bucket="lake", Key=key, Body=b"being read")
+    assert deploy(cloud, bundle)["Status"] == "SUCCESS"
+    assert cloud.client("s3").get_object(Bucket="lake", Key=key)["Body"].read() == b"being read"
+
+
 def test_another_version_lies_beside_the_one_before(cloud, bundle, tmp_path):
     """What a job of the older deployment reads stays; the physical id is the one that CloudFormation knows."""
     deploy(cloud, bundle)
