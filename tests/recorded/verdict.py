@@ -38,10 +38,11 @@ PARAMETERS: Final = {
     "BackfillBucket": DELIVERED.removeprefix("arn:aws:s3:::"),
     "KmsKeyArn": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/01234567-89ab-cdef-0123-456789abcdef",
 }
-# What lies below these in a bucket is the lake's, whatever a test calls the bucket.
+# What lies below these in a bucket is the lake's, whatever a test calls the bucket. No component of ours reads what
+# the stream delivers.
 LAKE_PREFIXES: Final = (
     "flow_logs/", "flow_logs_compacted/", "flows_hourly/", "compaction/", "backfill/", "inventory/", "rejected/",
-    "processing-failed/", "code/", "athena-results/", "delivered/", "source/",
+    "processing-failed/", "code/", "athena-results/", "source/",
 )  # fmt: skip
 _WHEREVER: Final = "(anywhere)"
 
