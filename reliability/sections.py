@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from reliability import compaction
 from reliability.figures import Figure
+from reliability.fuzz import section as fuzz
 from reliability.runtime import scenarios
 
 
@@ -41,5 +42,12 @@ SECTIONS: Final = (
         "A compactor as a process over HTTP, ended by SIGKILL before each request that changes something, then late "
         "objects, a crawl and another run. Readers look after the kill and after that run.",
         lambda scale: compaction.figures(is_full=scale.is_full),
+    ),
+    Section(
+        "fuzz",
+        "A million records, fuzzed",
+        "Delivery records of every wrapping, log format and damage, each made together with what must come of it, "
+        "through the function's environment in batches of any size: into the lake, and in JSON mode into the answer.",
+        lambda scale: fuzz.figures(is_full=scale.is_full, seed=scale.seed),
     ),
 )

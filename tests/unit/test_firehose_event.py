@@ -41,7 +41,7 @@ def test_an_event_becomes_columns_in_its_order(kinesis):
 
 
 @pytest.mark.parametrize(
-    "data", ["YQ", "YQ=", "YQ==\n", " YQ==", "YQ==YQ==", "YQ==YQ", "-_-_", "====", "é", "Y\0Q=", "\ud800"]
+    "data", ["YQ", "YQ=", "YQ==\n", " YQ==", "YQ==YQ==", "YQ==YQ", "QUJD=", "-_-_", "====", "é", "Y\0Q=", "\ud800"]
 )
 def test_what_is_not_base64_has_no_payload(data):
     """Only whole, padded base64 of the standard alphabet is data; the others of the batch are read all the same."""
