@@ -156,8 +156,8 @@ def backfill(cloud: Cloud, recorder: Recorder) -> None:
     """Delivered files, one with a bad line, into empty hours and to replace them; then the stream's own backup."""
     s3 = cloud.client("s3")
     s3.create_bucket(Bucket="logs", CreateBucketConfiguration={"LocationConstraint": REGION})
-    s3.put_object(Bucket="logs", Key=f"{HIVE}/{name_of('20261118T1100', 1)}", Body=text(1, 2))
-    s3.put_object(Bucket="logs", Key=f"{HIVE}/{name_of('20261118T1105', 2, 'log.parquet')}", Body=parquet(3))
+    s3.put_object(Bucket="logs", Key=f"{HIVE}/{name_of('20251118T1100', 1)}", Body=text(1, 2))
+    s3.put_object(Bucket="logs", Key=f"{HIVE}/{name_of('20251118T1105', 2, 'log.parquet')}", Body=parquet(3))
     s3.put_object(Bucket="logs", Key=f"{HIVE}/bad.log", Body=b"5 not a flow\n")
     s3.put_object(Bucket="lake", Key="source/backup.gz", Body=text(4))
     told = Told([LOG_FORMAT], "", "")
@@ -191,7 +191,8 @@ def operate(cloud: Cloud, patch: pytest.MonkeyPatch) -> None:
     failed = (ROOT / "tests" / "data" / "error_objects" / "processing-failed.jsonl").read_bytes()
     for prefix in ("processing-failed", "rejected"):
         s3.put_object(Bucket="lake", Key=f"{prefix}/one.jsonl", Body=failed + b"no json\n")
-    s3.put_object(Bucket="logs", Key=f"more/{name_of('20261117T1100', 3)}", Body=text(5, 6))
+    # A year before: hours in which the sweep above, which counts back from now, has put nothing.
+    s3.put_object(Bucket="logs", Key=f"more/{name_of('20251117T1100', 3)}", Body=text(5, 6))
     s3.put_object(Bucket="logs", Key="more/bad.log", Body=b"5 not a flow\n")
     for name, value in (CREDENTIALS | {"AWS_ENDPOINT_URL": cloud.endpoint}).items():
         patch.setenv(name, value)
