@@ -5,6 +5,7 @@ as in the request. The address is signed for an empty content type, and is a sec
 """
 
 import json
+import re
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,6 +21,10 @@ _LONGEST_REASON: Final = 900
 _ATTEMPTS: Final = 3
 _SECONDS: Final = 5.0
 _BAD_ANSWER: Final = 300
+# …-useast1.s3.amazonaws.com, …-euwest1.s3-eu-west-1.amazonaws.com: bucket, S3, a partition's suffix; no user, no port.
+_HOST: Final = re.compile(
+    r"cloudformation-custom-resource-response-[a-z0-9-]+\.s3[.a-z0-9-]*\.amazonaws\.(?:com|com\.cn|eu)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +78,21 @@ def _answer(request: Request, status: str, reason: str, data: Mapping[str, str])
     return Answer(status, reason, json.dumps(document).encode())
 
 
-def require_https(url: str) -> None:
-    """Refuse any address that is not https.
+def require_cloudformation(url: str) -> None:
+    """Refuse any address but one in CloudFormation's own buckets for answers, over https.
+
+    Whoever may invoke the function could otherwise have it put a document to any host that it reaches.
 
     Raises:
-        DeploymentError: it is not; the address itself is not told.
+        DeploymentError: it is another; the address itself is not told.
     """
-    if urlsplit(url).scheme != "https":
-        raise DeploymentError("answer: the address is not https; only CloudFormation's own is taken")
+    try:
+        parts = urlsplit(url)
+        is_theirs = parts.scheme == "https" and _HOST.fullmatch(parts.netloc) is not None
+    except ValueError:
+        is_theirs = False
+    if not is_theirs:
+        raise DeploymentError("answer: the address is not https to CloudFormation's bucket; no other is taken")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +103,7 @@ class Sender:
         check: refuses an address that must not be used.
     """
 
-    check: Callable[[str], object] = require_https
+    check: Callable[[str], object] = require_cloudformation
 
     def send(self, url: str, answer: Answer) -> None:
         """Put the answer to the address, at most three times.

@@ -13,7 +13,7 @@ import pytest
 from athena_lake import write_lake
 from stack_that_waits import SIGNATURE, STACK_ID, Stack
 
-from deployment.answer import Sender
+from deployment.answer import Sender, require_cloudformation
 from deployment.errors import DeploymentError
 from deployment.handler import Environment
 from deployment.request import read_request
@@ -404,11 +404,50 @@ def test_the_signed_address_is_told_nobody(cloud, bundle, caplog):
     assert [text for text in said if SIGNATURE in text] == []
 
 
-def test_only_https_is_answered_in_production(cloud, bundle):
+def test_only_cloudformation_is_answered_in_production(cloud, bundle):
     """The default sender refuses any other address before it sends."""
-    with Stack() as stack, pytest.raises(DeploymentError, match="not https"):
+    with Stack() as stack, pytest.raises(DeploymentError, match="not https to CloudFormation"):
         environment(cloud, bundle, sender=Sender()).handle(stack.event("Delete"), 600)
     assert stack.answers == []
+
+
+BUCKET = "cloudformation-custom-resource-response-useast1"
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        f"{BUCKET}.s3.amazonaws.com",
+        "cloudformation-custom-resource-response-euwest1.s3-eu-west-1.amazonaws.com",
+        "cloudformation-custom-resource-response-apeast1.s3.ap-east-1.amazonaws.com",
+        "cloudformation-custom-resource-response-cnnorth1.s3.cn-north-1.amazonaws.com.cn",
+    ],
+)
+def test_cloudformation_s_own_buckets_are_answered(host):
+    """The address as AWS has written it, in every partition."""
+    require_cloudformation(f"https://{host}/arn%3Aaws%3Acloudformation?X-Amz-Signature=1")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"http://{BUCKET}.s3.amazonaws.com/",
+        "https://169.254.169.254/latest/meta-data/",
+        f"https://{BUCKET}.s3.amazonaws.com@elsewhere.example/",
+        f"https://{BUCKET}.s3.amazonaws.com.elsewhere.example/",
+        f"https://{BUCKET}.s3.amazonaws.com:8443/",
+        f"https://elsewhere.example/{BUCKET}.s3.amazonaws.com/",
+        "https://lake.s3.amazonaws.com/",
+        f"file://{BUCKET}.s3.amazonaws.com/etc/passwd",
+        "https://[::1/",
+        "",
+    ],
+)
+def test_an_address_elsewhere_is_refused(address):
+    """Whoever invokes the function cannot make it talk to a host of their choice, and the refusal names none."""
+    with pytest.raises(DeploymentError) as refused:
+        require_cloudformation(address)
+    assert not address or address not in str(refused.value)
 
 
 @pytest.mark.parametrize("missing", ["ResponseURL", "StackId", "RequestId", "LogicalResourceId"])
