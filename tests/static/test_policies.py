@@ -362,9 +362,12 @@ def test_bucket_refuses_plain_http():
     assert [text(resource) for resource in tls["Resource"]] == ["LakeBucket.Arn", "${LakeBucket.Arn}/*"]
 
 
-def test_flow_logs_are_written_only_where_nothing_is_yet():
-    """Creating an object under flow_logs/ without If-None-Match is refused to everybody."""
-    once = denials()["FlowLogsAreWrittenOnce"]
+def test_flow_logs_and_code_are_written_only_where_nothing_is_yet():
+    """Creating an object under flow_logs/ or code/ without If-None-Match is refused to everybody."""
+    once = denials()["FlowLogsAndCodeAreWrittenOnce"]
     assert (once["Principal"], once["Action"]) == ("*", "s3:PutObject")
-    assert once["Resource"] == {"Fn::Sub": "${LakeBucket.Arn}/flow_logs/*"}
+    assert [text(resource) for resource in once["Resource"]] == [
+        "${LakeBucket.Arn}/flow_logs/*",
+        "${LakeBucket.Arn}/code/*",
+    ]
     assert once["Condition"] == {"Null": {"s3:if-none-match": "true"}, "Bool": {"s3:ObjectCreationOperation": "true"}}
