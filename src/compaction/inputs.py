@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -26,6 +27,7 @@ from enricher.log_format import LogFormat, LogFormats, header_format
 from enricher.payload import Reject, read_payloads
 
 MAX_LINES: Final = 100_000
+LONGEST_LINE: Final = 1024 * 1024  # bytes; every field of a flow log together takes some 4,000
 _MAX_JSON_BYTES: Final = 1024 * 1024 * 1024
 _JSON: Final = json.JSONDecoder()
 _EXPORT_PREFIX: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z ")
@@ -103,7 +105,7 @@ def read_open_file(path: str, file: Any, declared: LogFormats | None) -> Iterato
 def _read_text_or_json(path: str, file: BinaryIO | gzip.GzipFile, told: Chunk) -> Iterator[Chunk]:
     first = _first_line(file)
     if not first.startswith(b"{"):
-        yield from _read_lines(path, first, file, told)
+        yield from _read_lines(path, first, _lines(file), told)
         return
     content = first + file.read(_MAX_JSON_BYTES)
     if file.read(1):
@@ -111,8 +113,13 @@ def _read_text_or_json(path: str, file: BinaryIO | gzip.GzipFile, told: Chunk) -
     yield from _read_json(path, content, told)
 
 
-def _first_line(file: Iterable[bytes]) -> bytes:
-    for line in file:
+def _lines(file: Any) -> Iterator[bytes]:
+    """A file's lines, a line that is too long in pieces: of a file that inflates to one line no more is held."""
+    return iter(partial(file.readline, LONGEST_LINE + 1), b"")
+
+
+def _first_line(file: Any) -> bytes:
+    for line in _lines(file):
         if line.strip():
             return line.lstrip(b"\xef\xbb\xbf").lstrip()
     return b""
@@ -122,6 +129,8 @@ def _read_lines(path: str, first: bytes, rest: Iterable[bytes], told: Chunk) -> 
     is_export = _EXPORT_PREFIX.match(first.decode(errors="replace")) is not None
     chunk = replace(told, lines=[], rejects=[])
     for line in filter(bytes.strip, chain([first], rest)):
+        if len(line) > LONGEST_LINE:
+            raise InputError(f"{path}: has a line of more than {LONGEST_LINE:,} bytes; give a file of flow logs")
         header = _header(path, line)
         if header is not None or len(chunk.lines) + len(chunk.rejects) == MAX_LINES:
             # Files that were put behind each other: each header speaks for the lines below it.

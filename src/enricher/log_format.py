@@ -5,6 +5,7 @@ See the VPC user guide, "Flow log records" and "Create a flow log that publishes
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -49,7 +50,8 @@ class LogFormat:
         """A format from field names (underscores allowed, as in Parquet); raises as ``parse`` does."""
         names = tuple(field.replace("_", "-") for field in fields)
         shown = _shorten(text or " ".join(names))
-        twice = sorted({name for name in names if names.count(name) > 1})
+        # Counted once: a header line comes from a file, and may be as long as a file.
+        twice = sorted(name for name, number in Counter(names).items() if number > 1)
         if twice:
             raise LogFormatError(f"log format '{shown}': contradicts itself, {twice[0]} stands twice; {_MEND}")
         if not any(name in COLUMN_OF_FIELD for name in names):

@@ -50,6 +50,9 @@ _PART_SCHEMA: Final = pa.schema(
         ("error", pa.string()),
     ]
 )
+# What is read of a snapshot, by its own account: equal values take next to nothing in a file, and all of it in memory.
+_MOST_ROWS: Final = 5_000_000  # 200,000 interfaces with 4 addresses each make 1,000,000
+_MOST_BYTES: Final = 1024 * 1024 * 1024  # before compression
 # Of an owned prefix the length alone is read, at every look-up.
 _PREFIX: Final = r"^([\d.]+/(\d|[12]\d|3[0-2])|[\da-f.]*:[\da-f:.]*/(\d{1,2}|1[01]\d|12[0-8]))$"
 _SCHEMAS: Final = {
@@ -134,6 +137,7 @@ def from_snapshot(body: Any, name: str) -> InventoryTables:
         version = metadata.get(b"inventory_version", b"none").decode()
         if version != VERSION:
             raise InventoryError(f"inventory {name}: has version {version}, this code reads {VERSION}; {mend}")
+        _check_size(file)
         groups = _groups(file)
         parts = {kind: _part(file, groups.get(kind), schema) for kind, schema in _SCHEMAS.items()}
         observed_at = metadata[b"observed_at"].decode()
@@ -170,6 +174,14 @@ def from_snapshot(body: Any, name: str) -> InventoryTables:
         observed_at_s,
         tuple(Part(*row.values()) for row in parts["part"].to_pylist()),
     )
+
+
+def _check_size(file: Any) -> None:
+    """Raises ValueError where there is more than an inventory may have."""
+    groups = [file.metadata.row_group(number) for number in range(file.num_row_groups)]
+    rows, size = sum(group.num_rows for group in groups), sum(group.total_byte_size for group in groups)
+    if rows > _MOST_ROWS or size > _MOST_BYTES:
+        raise ValueError(f"{rows} rows, {size} bytes")
 
 
 def _groups(file: Any) -> dict[str, int]:

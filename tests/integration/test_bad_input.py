@@ -7,6 +7,8 @@ import json
 import pytest
 from command_line import cut, files, parquet_of, put, refused, vpcflow
 
+from compaction.inputs import LONGEST_LINE
+
 GOOD = "version srcaddr dstaddr region\n5 10.0.1.5 10.0.2.9 us-east-1\n"
 BARE = "5 10.0.1.5 10.0.2.9 us-east-1\n"
 RECORD = {"recordId": "r-1", "approximateArrivalTimestamp": 1_794_996_300_000, "data": "NSAx"}
@@ -112,9 +114,11 @@ LONG = GOOD + BARE * 2_000
         (parquet_of(srcaddr=["10.0.1.5"], colour=[["red"]]), ["Parquet"]),
         (json.dumps({**EVENT, "records": [RECORD]}), ["is a Firehose event", "vpcflow invoke --event"]),
         (json.dumps({**EVENT, "records": [RECORD]}, indent=2), ["is a Firehose event", "vpcflow invoke --event"]),
+        (gzip.compress(b"1" * (LONGEST_LINE + 1)), ["has a line of more than 1,048,576 bytes"]),
+        (gzip.compress(LONG.encode() + b"1" * (LONGEST_LINE + 1)), ["has a line of more than 1,048,576 bytes"]),
     ],
     ids=["gzip cut", "gzip sum", "gzip body", "gzip tail", "gzip head", "parquet head", "parquet cut", "other parquet",
-         "nested parquet", "event", "event laid out"],
+         "nested parquet", "event", "event laid out", "line without end", "line without end behind others"],
 )  # fmt: skip
 def test_a_file_that_cannot_be_read_is_refused(content, told, run, work, tmp_path):
     """Damaged, or something else; what stood before the damage is not written either."""

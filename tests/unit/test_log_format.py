@@ -134,6 +134,16 @@ def test_a_header_that_contradicts_itself_is_refused():
         header_format("srcaddr bytes bytes")
 
 
+def test_a_header_line_of_a_hundred_thousand_words_is_read_at_once():
+    """Who makes the longest header costs a moment: each name is counted once, not against all others."""
+    fields = ["version", *(f"f{number}" for number in range(100_000))]
+    log_format = header_format(" ".join(fields))
+    assert log_format is not None
+    assert len(log_format.fields) == 100_001
+    with pytest.raises(LogFormatError, match="f7 stands twice"):
+        header_format(" ".join([*fields, "f7"]))
+
+
 def test_formats_of_different_length_live_in_one_stream():
     """The number of fields tells them apart; the same format twice counts once, however it is spelt."""
     formats = LogFormats.parse(["v2", "${srcaddr} ${dstaddr}", "srcaddr dstaddr", "default"])

@@ -138,6 +138,19 @@ def test_a_parquet_file_that_only_claims_to_be_a_snapshot_is_refused():
         from_snapshot(sink.getvalue(), "it")
 
 
+def test_a_snapshot_of_more_rows_than_any_inventory_has_is_not_decoded():
+    """Five million equal values take some kilobytes in a file, whatever they take in memory."""
+    table = pa.table({"kind": pa.repeat(pa.scalar("part"), 5_000_001)})
+    sink = pa.BufferOutputStream()
+    metadata = {"inventory_version": "2", "observed_at": ""}
+    pq.write_table(table.replace_schema_metadata(metadata), sink, compression="zstd", row_group_size=table.num_rows)
+    assert sink.getvalue().size < 100_000
+
+    with pytest.raises(InventoryError, match="is no snapshot") as refused:
+        from_snapshot(sink.getvalue(), "it")
+    assert "5000001 rows" in str(refused.value.__cause__)
+
+
 @pytest.mark.parametrize(
     "owned",
     [
