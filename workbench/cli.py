@@ -22,7 +22,7 @@ from workbench.explain_command import tell, write_json
 from workbench.explain_text import lines
 from workbench.inventory_command import app as inventory_app
 from workbench.inventory_files import load_source
-from workbench.paragraphs import width
+from workbench.paragraphs import printable, width
 from workbench.replay_command import replay
 from workbench.show import print_summary
 
@@ -92,7 +92,7 @@ def enrich(
             summary = so_far
             # Where a script listens, the error stream holds errors alone.
             if sys.stderr.isatty():
-                sys.stderr.write(f"{path}: {summary.rows} rows, {summary.rejected} rejected so far\n")
+                sys.stderr.write(f"{printable(str(path))}: {summary.rows} rows, {summary.rejected} rejected so far\n")
     if output == "json":
         sys.stdout.write(json.dumps(summary.as_json()) + "\n")
     else:
@@ -204,12 +204,12 @@ def _usage(error: typer.TyperException) -> str:
 
 
 def _refuse(sentence: str) -> int:
-    sys.stderr.write(f"vpcflow: {' '.join(sentence.split())}\n")
+    sys.stderr.write(f"vpcflow: {printable(' '.join(sentence.split()))}\n")
     return USAGE
 
 
 def _fail(sentence: str) -> int:
-    sys.stderr.write(f"vpcflow: failed: {' '.join(sentence.split())}\n")
+    sys.stderr.write(f"vpcflow: failed: {printable(' '.join(sentence.split()))}\n")
     return FAILED
 
 

@@ -17,14 +17,23 @@ def width() -> int:
     return min(_WIDEST, max(_NARROWEST, shutil.get_terminal_size().columns))
 
 
+def printable(text: str) -> str:
+    """A text on one line, as a terminal may show it.
+
+    Tags, names and keys may hold anything: what is not printable is shown as its escape, and no terminal obeys it.
+    """
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+
+
 def wrapped(text: str, columns: int, first: str = "", rest: str | None = None) -> list[str]:
     """Lines of ``text`` behind ``first``, later ones behind ``rest`` (as wide as ``first`` if not given).
 
-    Ids and addresses are never broken: a line may be too long, a broken id could not be copied. A tag may hold
-    anything, so what is not printable is shown as its escape, and no terminal obeys it.
+    Ids and addresses are never broken: a line may be too long, a broken id could not be copied.
     """
     return textwrap.wrap(
-        "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text),
+        printable(text),
         columns,
         initial_indent=first,
         subsequent_indent=" " * len(first) if rest is None else rest,

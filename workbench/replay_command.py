@@ -17,6 +17,7 @@ from enricher.partitions import Partitions
 from workbench.aws import aws_failures, clients
 from workbench.errors import UsageError
 from workbench.lake_options import load_known, open_lake
+from workbench.paragraphs import printable
 from workbench.replay_run import Replay, Replayed, Survey, look
 from workbench.show import print_figures, print_table
 
@@ -100,7 +101,8 @@ def tell_progress(steps: Any, number: int, summary: Callable[[], Summary]) -> No
         # Where a script listens, the error stream holds errors alone.
         if sys.stderr.isatty():
             so_far = summary()
-            sys.stderr.write(f"{done}/{number} {name}: {so_far.rows:,} rows, {so_far.rejected:,} rejected so far\n")
+            told = f"{so_far.rows:,} rows, {so_far.rejected:,} rejected so far"
+            sys.stderr.write(f"{done}/{number} {printable(name)}: {told}\n")
 
 
 def _print_survey(survey: Survey) -> None:

@@ -11,12 +11,13 @@ from rich.table import Table
 
 from compaction.enrich_files import Summary
 from enricher.schema import SIDES
+from workbench.paragraphs import printable
 
 _PIPE_WIDTH: Final = 160
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """A table on standard output; numbers to the right, cells shown as they are (no markup)."""
+    """A table on standard output; numbers to the right, cells shown as they are (no markup, no escape sequences)."""
     table = Table(title=title, title_justify="left", header_style="", title_style="bold", box=box.SIMPLE_HEAD)
     numeric = [all(isinstance(row[i], int | float) or row[i] is None for row in rows) for i in range(len(columns))]
     for name, is_number in zip(columns, numeric, strict=True):
@@ -55,4 +56,4 @@ def _cell(value: object) -> str:
         return str(value).lower()
     if isinstance(value, int):
         return f"{value:,}"
-    return f"{value:,.4f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+    return f"{value:,.4f}".rstrip("0").rstrip(".") if isinstance(value, float) else printable(str(value))

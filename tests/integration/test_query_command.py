@@ -66,6 +66,23 @@ def test_csv_cells_are_safe_for_spreadsheets(lake, capsys):
     ]
 
 
+@pytest.mark.parametrize("output", ["table", "json"])
+def test_no_value_reaches_the_terminal_as_an_order(output, lake, capsys):
+    """A tag may hold escape sequences: they are shown, and obeyed by nobody."""
+    sql = "SELECT 'a\x1b]0;title\x07\u202eb' AS name"
+    code, out, _ = printed(capsys, "--sql", sql, "--lake", lake, "--output", output)
+    assert code == 0
+    assert not set(out) & set("\x1b\x07\u202e")
+    assert ("\\x1b]0;title" if output == "table" else "\\u001b]0;title") in out
+
+
+def test_an_error_is_one_printable_line(lake, capsys):
+    """What was typed, or stands in a file, is named without being obeyed."""
+    code, _, err = printed(capsys, "no\x1b[31m\nquery", "--lake", lake)
+    assert code == 2
+    assert err.removesuffix("\n").isprintable()
+
+
 def test_a_table_is_for_people(lake, capsys):
     """The title and the columns' names stand above the rows."""
     code, out, _ = printed(capsys, "cross_az_traffic", "--lake", lake)
