@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from reliability import compaction
 from reliability.figures import Figure
 from reliability.fuzz import section as fuzz
+from reliability.oracle import section as oracle
 from reliability.runtime import scenarios
 
 
@@ -49,5 +50,14 @@ SECTIONS: Final = (
         "Delivery records of every wrapping, log format and damage, each made together with what must come of it, "
         "through the function's environment in batches of any size: into the lake, and in JSON mode into the answer.",
         lambda scale: fuzz.figures(is_full=scale.is_full, seed=scale.seed),
+    ),
+    Section(
+        "oracle",
+        "Under faults and kills",
+        "A producer whose flows are known by name, a delivery stream that tries four times, the function, the "
+        "refresher, replay, compaction and the deployment function over HTTP. Each case plants one fault on the wire, "
+        "or two, or kills a process, or sets a clock wrong; then the part runs again if it said that it failed, the "
+        "others follow, and after each step the views are held against what was sent.",
+        lambda scale: oracle.figures(is_full=scale.is_full, seed=scale.seed),
     ),
 )

@@ -1,6 +1,6 @@
 """`LocalCloud`: the stand-in cloud as tests and the demo use it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from threading import Event
 from typing import Any, Final, Self
@@ -22,6 +22,8 @@ from .throttle import Throttle
 
 DEFAULT_ACCOUNT: Final = "123456789012"
 DEFAULT_REGION: Final = "us-east-1"
+# What answers requests: a WSGI application.
+Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 _TESTING: Final = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
 
 
@@ -40,12 +42,13 @@ class LocalCloud:
         ipam: An IPAM that sees what all accounts own (`replace_inventory`); None: none but what documents tell of it.
         port: 0 takes a free one.
         lake: Directory of a lake that Athena's queries run over; None: they run over nothing, as moto's do.
+        around: Given the cloud's application, what answers on the wire in its place: for faults of a test's own.
 
     Raises:
         InventoryError: A document is not what its name says.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - keywords, each with a default
         self,
         documents: Documents | None = None,
         *,
@@ -54,6 +57,7 @@ class LocalCloud:
         ipam: Ipam | None = None,
         port: int = 0,
         lake: Path | None = None,
+        around: Callable[[Application], Application] = lambda application: application,
     ) -> None:
         self.region = region
         self._port = port
@@ -63,13 +67,14 @@ class LocalCloud:
         self._session = boto3.Session(botocore_session=session)
         self._closing = Event()
         self._front = Front(models, throttle, ipam, self._closing, lake)
+        self._around = around
         self._server: LoopbackServer | None = None
         self._clients: list[Any] = []
         self.replace_inventory(documents or {})
 
     def __enter__(self) -> Self:
         self._front.reset_moto()
-        self._server = LoopbackServer(self._front, self._port)
+        self._server = LoopbackServer(self._around(self._front), self._port)
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -1,0 +1,173 @@
+"""The bench as figures: worlds in two processes, each with its share of the cases.
+
+python -m reliability.oracle.section --case stream/s3.PutObject/1/reset-after/always     one case, alone
+"""
+
+import argparse
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, field
+from multiprocessing import get_context
+from typing import Final
+
+from reliability.figures import Figure
+from reliability.oracle import plan
+from reliability.oracle.attempts import Attempted, attempted
+from reliability.oracle.cases import Bench, Case, Outcome
+from reliability.oracle.deployments import STAGE, deployments
+from reliability.oracle.faults import Plant, plants
+from reliability.oracle.world import World
+
+_WORKERS: Final = 2
+_AT_ONCE: Final = 150  # cases that are judged together
+_SLICE_FAULTS, _SLICE_DEATHS, _SLICE_DEPLOYMENTS = 24, 5, 6
+_MOST_SHOWN: Final = 20
+
+
+@dataclass
+class Share:
+    """What one worker found."""
+
+    faults: list[Outcome] = field(default_factory=list)
+    pairs: list[Outcome] = field(default_factory=list)
+    clocks: list[Outcome] = field(default_factory=list)
+    deaths: list[Outcome] = field(default_factory=list)
+    attempted: Attempted | None = None
+    sites: int = 0
+    requests: int = 0
+
+
+def figures(*, is_full: bool, seed: int) -> Iterator[Figure]:
+    """Every promise of the bench. What is not clean is told on the error stream, with the case that repeats it."""
+    with ProcessPoolExecutor(_WORKERS, get_context("spawn")) as pool:
+        work = [pool.submit(share, number, _WORKERS, is_full=is_full, seed=seed) for number in range(_WORKERS)]
+        shares = [one.result() for one in work]
+    every = [outcome for one in shares for outcome in (*one.faults, *one.pairs, *one.clocks, *one.deaths)]
+    for outcome in [outcome for outcome in every if not outcome.is_clean][:_MOST_SHOWN]:
+        sys.stderr.write(f"{json.dumps(asdict(outcome))}\n")
+    yield from _of_cases(shares)
+    yield from _of_rows(every)
+    done = [one.attempted for one in shares if one.attempted is not None]
+    yield Figure(
+        "attempts",
+        sum(one.attempts for one in done),
+        "attempts",
+        "of the same records, fresh ids, two processes",
+        ">=",
+        8,
+    )
+    yield Figure(
+        "attempts_objects", sum(one.more_objects for one in done), "objects", "more or others than after one", "==", 0
+    )
+    yield Figure("attempts_rows", sum(one.other_rows for one in done), "rows", "more or others than after one", "==", 0)
+    yield Figure("attempts_answers", sum(one.other_answers for one in done), "answers", "that differ", "==", 0)
+
+
+def _of_cases(shares: Sequence[Share]) -> Iterator[Figure]:
+    faults, pairs, clocks, deaths = (
+        [outcome for one in shares for outcome in getattr(one, name)]
+        for name in ("faults", "pairs", "clocks", "deaths")
+    )
+    kinds = Counter(outcome.case.split("/")[3] for outcome in faults)
+    sites = {outcome.case.rpartition("/")[0].rpartition("/")[0] for outcome in faults}
+    yield Figure(
+        "fault_sites", len(sites), "sites", f"hit, of {shares[0].sites}: calls to AWS by part, operation, index"
+    )
+    yield Figure("fault_kinds", len(kinds), "kinds", ", ".join(sorted(kinds)), "==", 13)
+    yield Figure("fault_cases", len(faults), "runs", "with one fault in them", ">=", 1)
+    yield Figure(
+        "faults_met", sum(outcome.met for outcome in faults), "runs", "in which the fault happened", "==", len(faults)
+    )
+    yield Figure("faults_told", sum(outcome.said_failed > 0 for outcome in faults), "runs", "that said they had failed")
+    yield Figure("pair_cases", len(pairs), "runs", "with two faults, drawn")
+    yield Figure("clock_cases", len(clocks), "runs", "by a clock that is hours or days wrong")
+    yield Figure("kill_cases", len(deaths), "processes", "to be ended before or after a request that changes something")
+    yield Figure(
+        "kills", sum(outcome.met for outcome in deaths), "processes", "ended there by SIGKILL", "==", len(deaths)
+    )
+
+
+def _of_rows(every: Sequence[Outcome]) -> Iterator[Figure]:
+    for name, meaning in (
+        ("missing", "that readers miss, at once or in the end"),
+        ("spurious", "that nobody sent"),
+        ("corrupted", "that are not as sent, or tell what is not true"),
+        ("doubled", "that the views count twice"),
+    ):
+        yield Figure(f"oracle_{name}", sum(getattr(one.verdict, name) for one in every), "rows", meaning, "==", 0)
+    yield Figure(
+        "oracle_wrong", sum(len(one.wrong) for one in every), "findings", "beside rows: stuck, rejects lost", "==", 0
+    )
+    yield Figure(
+        "raw_duplicates",
+        sum(one.raw_duplicates for one in every),
+        "rows",
+        "twice in raw objects, once in views",
+        ">=",
+        1,
+    )
+    yield Figure(
+        "unnamed", sum(one.verdict.unnamed for one in every), "rows", "of which a side stays unnamed after a fault"
+    )
+
+
+def share(number: int, of: int, *, is_full: bool, seed: int) -> Share:
+    """One worker's part: every ``of``-th case."""
+    done = Share()
+    with World() as world:
+        bench = Bench(world)
+        found = plan.single(bench.sites, bench.conditional, seed)
+        singles, deaths = [Case((plant,)) for plant in found], plan.deaths(bench.changing)
+        pairs, clocks = plan.pairs(found, seed), plan.clocks()
+        if not is_full:
+            singles, deaths = plan.some(singles, _SLICE_FAULTS, seed), plan.some(deaths, _SLICE_DEATHS, seed)
+            pairs, clocks = [], []
+        done.requests = sum(bench.changing.values())
+        done.faults = _judged(bench, singles[number::of])
+        done.pairs = _judged(bench, pairs[number::of])
+        done.clocks = _judged(bench, clocks[number::of])
+        done.deaths = _judged(bench, deaths[number::of])
+        done.sites = len(bench.sites)
+        if number == 0:
+            done.attempted = attempted(bench)
+        with deployments(world) as deploying:
+            more = [
+                plant
+                for site in deploying.sites
+                for plant in plants(site, is_conditional=site in deploying.conditional)
+            ]
+            cases = [Case((plant,)) for plant in more]
+            cases = cases if is_full else plan.some(cases, _SLICE_DEPLOYMENTS, seed)
+            done.faults += [deploying.run(case.plants[0]) for case in cases[number::of]]
+            done.sites += len(deploying.sites)
+    return done
+
+
+def _judged(bench: Bench, cases: Sequence[Case]) -> list[Outcome]:
+    found: list[Outcome] = []
+    for first in range(0, len(cases), _AT_ONCE):
+        found += bench.judged([bench.run(case) for case in cases[first : first + _AT_ONCE]])
+    return found
+
+
+def main() -> int:
+    """One case, told whole."""
+    parser = argparse.ArgumentParser(prog="python -m reliability.oracle.section")
+    parser.add_argument("--case", required=True, help="as it was told: stage/service.Operation/index/kind/once, …")
+    text = parser.parse_args().case
+    with World() as world:
+        if text.startswith(f"{STAGE}/"):
+            with deployments(world) as deploying:
+                outcome = deploying.run(Plant.parse(text))
+        else:
+            bench = Bench(world)
+            (outcome,) = bench.judged([bench.run(Case.parse(text))])
+    sys.stdout.write(f"{json.dumps(asdict(outcome))}\n")
+    return int(not outcome.is_clean)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
