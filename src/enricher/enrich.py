@@ -21,6 +21,7 @@ _PLACE: Final = ("region", "az_id")
 _LAKE: Final = tuple(column.name for column in lake_columns())
 # A dictionary of at most so many words may as well hold some that no row of this side uses.
 _FEW_WORDS: Final = 128
+_FEW_VALUES: Final = 256  # of tags
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def _at(column: Any, rows: Any, used: Any) -> Any:
         if len(column.dictionary) <= _FEW_WORDS:
             return looked_up(column, rows)
         return looked_up(_compact(looked_up(column, used.dictionary)), used.indices)
-    if len(column.items.dictionary) <= _FEW_WORDS:
+    if len(column.items.dictionary) <= _FEW_VALUES:
         return looked_up(column, rows)
     column = looked_up(column, used.dictionary)
     items = _compact(column.items)
