@@ -114,6 +114,21 @@ def test_two_recorders_of_one_address_name_nobody():
     assert (rows[2]["dst_status"], rows[2]["dst_interface_id"]) == ("unresolved", None)
 
 
+@pytest.mark.parametrize("path", [9, 10, 2**31 - 1])
+def test_a_traffic_path_that_nobody_knows_narrows_nothing(path):
+    """The address is looked up from the recorder's VPC, as without a path, and from no other VPC of the batch."""
+    both = estate(
+        vpcs=[vpc("vpc-a", "10.0.0.0/16"), vpc("vpc-b", "10.0.0.0/16")],
+        interfaces=[eni("eni-1", "10.0.1.4"), eni("eni-2", "10.0.1.5"), eni("eni-3", "10.0.1.5", vpc="vpc-b")],
+    )
+    lines = [
+        f"5 eni-1 - vpc-a - - 10.0.1.4 10.0.1.5 10.0.1.4 10.0.1.5 100 160 egress {path}",
+        "5 eni-3 - vpc-b - - 10.0.1.5 10.0.1.9 10.0.1.5 10.0.1.9 100 160 egress 1",
+    ]
+
+    assert enriched(lines, source(both))[0]["dst_interface_id"] == "eni-2"
+
+
 @pytest.mark.parametrize("inventory", [None, UNDATED], ids=["no inventory", "inventory"])
 def test_a_packet_address_proves_nothing_of_its_bearer(inventory):
     """An interface that recorded packets of 10.0.2.9 behind its own address does not own 10.0.2.9."""
