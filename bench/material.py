@@ -79,7 +79,7 @@ def make_materials(records: int = 8_000, batches: int = 1, version: int = 5) -> 
 
 
 def alternate(runs: int, *measured: Sequence[Callable[[], Any]]) -> list[list[float]]:
-    """Seconds of each function, ``runs`` times in turn (A B C A B C …), run for run with the next batch.
+    """Processor seconds of each function, ``runs`` times in turn (A B C A B C …), run for run with the next batch.
 
     ``measured``: for each function itself with every batch; all of them run once before, to warm up.
     """
@@ -94,10 +94,10 @@ def alternate(runs: int, *measured: Sequence[Callable[[], Any]]) -> list[list[fl
 
 
 def seconds_of(function: Callable[[], Any]) -> float:
-    """How long one call takes."""
-    begin = time.perf_counter()
+    """How long one call keeps the processor busy, whatever thread it is on: who else wants it does not count."""
+    begin = time.process_time()
     function()
-    return time.perf_counter() - begin
+    return time.process_time() - begin
 
 
 def median_ratio(numerators: Sequence[float], denominators: Sequence[float]) -> float:

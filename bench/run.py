@@ -1,7 +1,7 @@
 """`make bench`: speed, size and API calls, each a line `name value unit`; then all of them as one JSON object.
 
-Speeds are ratios of alternating runs in this one process, pinned to one core, several batches in turn. Exit code 1 if
-a target is missed.
+Speeds are ratios of processor times of alternating runs in this one process, pinned to one core, several batches in
+turn. Exit code 1 if a target is missed.
 """
 
 import gc
