@@ -56,7 +56,7 @@ class Assumptions:
     job_start_s: Decimal = Decimal(60)
     refresh_s: Decimal = Decimal(5)
     metrics: int = 60
-    alarms: int = 14
+    alarms: int = 15
     log_bytes: Decimal = Decimal(1_500)
     queries: int = 500
 

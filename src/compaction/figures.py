@@ -11,6 +11,7 @@ NAMESPACE: Final = "VpcFlowLogEnrichment"
 # name → meaning; all are counts.
 METRICS: Final = {
     "CompactionHoursBehind": "hours to be compacted that are not: failed ones, and older ones that nobody marked",
+    "CompactionFailures": "failures in hours: their audit, their compaction, deleting what they left behind",
     "HoursCompacted": "generations that were committed",
     "PartitionsMended": "partitions that did not show their generation",
     "PartitionsMissing": "hours with raw objects whose partition was not registered, and is now",
@@ -21,6 +22,7 @@ def metric_data(report: Report, service: str) -> list[dict[str, Any]]:
     """A run's figures as PutMetricData takes them."""
     values = {
         "CompactionHoursBehind": report.behind,
+        "CompactionFailures": len(report.failures),
         "HoursCompacted": len(report.compacted),
         "PartitionsMended": report.mended,
         "PartitionsMissing": report.missing,

@@ -120,7 +120,8 @@ class Compactor:
         if place is not None and place.location.startswith(f"{COMPACTED}/"):
             raise CompactionError(
                 f"the partition shows {place.location}, and there is no {manifest_key(partition)}; restore the "
-                "manifest, nothing of the hour is touched until then"
+                "manifest (if the hour's rows have expired, delete its raw objects and marks), nothing of the hour is "
+                "touched until then"
             )
         return place is not None
 
@@ -216,7 +217,10 @@ class Compactor:
 
     def _is_waiting(self, partition: Partition) -> bool:
         hour = look(self.objects, partition)
-        return bool(set(hour.raw) - hour.included)
+        if not set(hour.raw) - hour.included:
+            return False
+        self.tell(f"{partition.path}: waits, older than the sweep; give a longer --sweep_hours, or it as --hours")
+        return True
 
     def _is_swept(self, partition: Partition) -> bool:
         """Whether runs look at the hour by themselves until what is left behind it has gone."""

@@ -1,5 +1,7 @@
 """A run of compaction: what it mends, whom it leaves alone, and what it says where it cannot go on."""
 
+from dataclasses import replace
+
 import pytest
 from compaction_world import GRACE_S, HOUR_S, SETTINGS, World, hour, parquet
 
@@ -101,6 +103,23 @@ def test_a_switched_partition_is_mended_and_a_missing_one_registered(world):
     assert world.sweep().mended == 0
 
 
+def test_a_catalog_that_is_gone_is_made_again_from_manifests(world):
+    """A database of another name, or deleted: one run with a sweep as long as the lake shows every hour again."""
+    world.arrive(OLD)
+    for _ in range(2):
+        world.sweep(SweepSettings(GRACE_S, only=frozenset({short(OLD)})))
+        world.sweep()
+        world.now += GRACE_S
+    assert world.keys(f"flow_logs/{OLD.path}") == []
+    world.catalog.found.clear()
+    assert world.sweep().failures == []
+    assert (FLOW_LOGS, OLD) not in world.catalog.found
+    report = world.sweep(SweepSettings(GRACE_S, sweep_s=400 * 3600))
+    assert (report.failures, report.behind) == ([], 0)
+    for partition in (OLD, HOUR):
+        world.check_compacted(partition)
+
+
 def test_a_partition_that_somebody_made_again_is_stamped(world):
     """It shows the right place, and nobody knows since when: without a stamp nothing would ever be deleted."""
     world.sweep()
@@ -135,10 +154,14 @@ def test_a_raw_hour_of_any_age_is_registered(world):
 
 
 def test_an_old_hour_waits_for_its_mark_and_is_told_of(world):
-    """The sweep does not reach it: it counts as behind until somebody marks it, or names it."""
+    """The sweep does not reach it: it counts as behind and the log names it, until somebody marks it, or names it."""
     world.arrive(OLD)
-    report = world.sweep()
+    lines = []
+    report = replace(world.compactor(), tell=lines.append).sweep()
     assert (report.behind, OLD in report.compacted) == (1, False)
+    assert [line for line in lines if "--sweep_hours" in line] == [
+        f"{OLD.path}: waits, older than the sweep; give a longer --sweep_hours, or it as --hours"
+    ]
     world.mark_late(OLD)
     report = world.sweep()
     assert (report.behind, OLD in report.compacted) == (0, True)
@@ -304,6 +327,8 @@ def test_objects_that_cannot_be_deleted_are_told_of(world):
     report = world.compactor().sweep()
     assert report.deleted == 2
     assert "1 objects could not be deleted, the first: flow_logs/" in report.failures[0]
+    told = {one["MetricName"]: one["Value"] for one in metric_data(report, "enricher")}
+    assert (told["CompactionHoursBehind"], told["CompactionFailures"]) == (0, len(report.failures))
 
 
 def test_the_figures_that_alarms_watch(world):
@@ -313,6 +338,7 @@ def test_the_figures_that_alarms_watch(world):
     told = {one["MetricName"]: one["Value"] for one in metric_data(report, "enricher")}
     assert told == {
         "CompactionHoursBehind": 1.0,
+        "CompactionFailures": 0.0,
         "HoursCompacted": 2.0,
         "PartitionsMended": 0.0,
         "PartitionsMissing": 1.0,

@@ -132,6 +132,17 @@ def test_trusts_name_the_resources_that_use_the_roles():
     assert trusted_names(catalog, "CrawlerRole") == {catalog.properties("Crawler")["Name"]}
 
 
+def test_who_creates_views_may_look_for_the_default_database_and_no_more_there():
+    """Athena asks for it whatever the statement names; without the right the first deployment ends there."""
+    found = {
+        action
+        for statement in statements(main_stack().properties("DeploymentRole")["Policies"])
+        if any(resource.endswith(":database/default") for resource in listed(statement["Resource"]))
+        for action in listed(statement["Action"])
+    }
+    assert found == {"glue:GetDatabase"}
+
+
 @pytest.mark.parametrize("path", TEMPLATES)
 def test_allowed_actions_are_written_out(path):
     """No wildcard in any allowed action: what a role can do is read off the template."""

@@ -234,6 +234,9 @@ def test_the_role_reads_these_tables_and_their_objects_and_writes_results_only(s
     allowed = {each["Sid"]: each for each in statements(stack.properties("QuickSightRole")["Policies"])}
     tables = {arn.rpartition("/")[2] for arn in allowed["ReadCatalog"]["Resource"] if ":table/" in arn}
     assert tables == tables_read()
+    # Athena looks for the default database whatever it is asked.
+    databases = {arn.rpartition(":")[2] for arn in allowed["FindDefaultDatabase"]["Resource"]}
+    assert (allowed["FindDefaultDatabase"]["Action"], databases) == ("glue:GetDatabase", {"catalog", "database/default"})
     writes = {
         (action, resource)
         for statement in allowed.values()

@@ -213,6 +213,11 @@ def test_deployment_runs_again_with_each_new_version_of_its_code():
     assert deployment["ServiceTimeout"] > main_stack().properties("DeploymentFunction")["Timeout"]
 
 
+def test_alarms_come_after_the_first_inventory():
+    """Made before, the one on the snapshot's age would begin with silence, which is what it is about."""
+    assert main_stack().resources["Monitoring"]["DependsOn"] == "Deployment"
+
+
 # ---- the template itself ------------------------------------------------------------------------------------------
 
 
