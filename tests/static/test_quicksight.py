@@ -236,7 +236,8 @@ def test_the_role_reads_these_tables_and_their_objects_and_writes_results_only(s
     assert tables == tables_read()
     # Athena looks for the default database whatever it is asked.
     databases = {arn.rpartition(":")[2] for arn in allowed["FindDefaultDatabase"]["Resource"]}
-    assert (allowed["FindDefaultDatabase"]["Action"], databases) == ("glue:GetDatabase", {"catalog", "database/default"})
+    assert allowed["FindDefaultDatabase"]["Action"] == "glue:GetDatabase"
+    assert databases == {"catalog", "database/default"}
     writes = {
         (action, resource)
         for statement in allowed.values()
