@@ -138,5 +138,11 @@ def test_the_job_compacts_registers_counts_and_tells(spark, lake, tmp_path, caps
     told = lake.metrics.list_metrics(Namespace="VpcFlowLogEnrichment")["Metrics"]
     assert {(one["MetricName"], one["Dimensions"][0]["Value"]) for one in told} == {
         (name, "flows-compact")
-        for name in ("CompactionHoursBehind", "HoursCompacted", "PartitionsMended", "PartitionsMissing")
+        for name in (
+            "CompactionHoursBehind",
+            "CompactionFailures",
+            "HoursCompacted",
+            "PartitionsMended",
+            "PartitionsMissing",
+        )
     }
