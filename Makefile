@@ -11,7 +11,7 @@ CHECKOV_STAMP := $(CHECKOV)/.installed
 TEMPLATES = $(shell grep -l '^AWSTemplateFormatVersion' *.yaml */*.yaml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench accuracy check check-slice generate template artifact requirements clean
+.PHONY: help setup demo test lint bench accuracy check check-slice generate template artifact audit requirements clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -22,7 +22,7 @@ $(STAMP): requirements/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "setup: needs Python 3.11 or newer; set PYTHON=/path/to/python3.x" >&2; exit 2; }
 	@$(PYTHON) -m venv $(VENV) || { echo "setup: python3 has no venv; on Debian: apt install python3-venv" >&2; exit 2; }
 	@echo "setup: installing pinned packages into $(VENV) (once) ..."
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --only-binary :all: --no-binary pyspark --no-deps --require-hashes -r requirements/dev.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
@@ -60,10 +60,13 @@ template: $(STAMP) $(SAM_STAMP) $(CHECKOV_STAMP) ## sam validate --lint, cfn-lin
 
 artifact: $(STAMP) ## what the functions and the Glue jobs run, for Lambda and for this machine, checked (build/*.zip)
 	@rm -rf build/lambda build/host build/deployment build/deployment-host
-	@$(BIN)/python -m scripts.build_artifact --target lambda --out build/lambda --zip build/lambda.zip
+	@$(BIN)/python -m scripts.build_artifact --target lambda --out build/lambda --zip build/lambda.zip --sbom build/lambda.sbom.json
 	@$(BIN)/python -m scripts.build_artifact --target host --out build/host --zip build/host.zip
-	@$(BIN)/python -m scripts.build_artifact --function deployment --target lambda --out build/deployment --zip build/deployment.zip
+	@$(BIN)/python -m scripts.build_artifact --function deployment --target lambda --out build/deployment --zip build/deployment.zip --sbom build/deployment.sbom.json
 	@$(BIN)/python -m scripts.build_artifact --function deployment --target host --out build/deployment-host
+
+audit: $(STAMP) ## dependencies: pins, hashes, licences, reviews, known vulnerabilities (AUDIT=--offline: not those)
+	@$(BIN)/python -m scripts.audit $(AUDIT)
 
 # The list is complete, so nothing needs resolving; older pips refuse hashes together with extras when they resolve.
 $(SAM_STAMP): requirements/sam.txt

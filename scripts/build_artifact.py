@@ -1,6 +1,6 @@
 """Build what the functions run: the pinned packages for a platform, slimmed, with our code, checked, with its sizes.
 
-    python -m scripts.build_artifact --target lambda --out build/lambda [--zip build/lambda.zip]
+    python -m scripts.build_artifact --target lambda --out build/lambda [--zip build/lambda.zip [--sbom FILE]]
     python -m scripts.build_artifact --target host --out build/host
     python -m scripts.build_artifact --function deployment --target lambda --out build/deployment
 
@@ -22,10 +22,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from scripts.artifact import checks, glue_checks, slimming
+from scripts.artifact import checks, glue_checks, sbom, slimming
 from scripts.artifact.archives import write_zip
-from scripts.artifact.bundle import GLUE, BundleError, build_bundle
-from scripts.artifact.packages import ROOT, PackageError, Platform, host, install, linux
+from scripts.artifact.bundle import GLUE, JOBS, PACKAGES_ZIP, WHEELS_ZIP, BundleError, build_bundle, own_version
+from scripts.artifact.lock import read_lock
+from scripts.artifact.packages import REQUIREMENTS, ROOT, PackageError, Platform, host, install, linux
 
 LAMBDA_LIMIT_BYTES: Final = 262_144_000
 
@@ -65,24 +66,53 @@ FUNCTIONS: Final = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A tree: bytes as installed, bytes slimmed and with our code, and whose packages are in it."""
+
+    installed: int
+    slimmed: int
+    packages: list[sbom.Package]
+
+
 def targets() -> dict[str, Platform]:
     """Both targets by name; the host's is this interpreter's own platform."""
     return {"lambda": linux("3.13", "aarch64"), "host": host()}
 
 
-def build(target: Platform, tree: Path, function: Function = FUNCTIONS["enrich"]) -> tuple[int, int]:
-    """Install, slim, add our code; returns the bytes before and after slimming."""
+def build(target: Platform, tree: Path, function: Function = FUNCTIONS["enrich"]) -> Built:
+    """Install, slim, add our code."""
     if tree.exists() and any(tree.iterdir()):
         raise ArtifactError(f"artefact: {tree} is not empty: remove it or name another --out")
     tree.mkdir(parents=True, exist_ok=True)
-    install(target, tree, function.requirements)
+    told = install(target, tree, function.requirements)
+    packages = sbom.of_tree(tree, told, read_lock(REQUIREMENTS))
     installed = size_of(tree)
     slimming.slim(tree, function.services)
     for package in function.ours:
         shutil.copytree(ROOT / "src" / package, tree / package, ignore=shutil.ignore_patterns("__pycache__"))
     if function.has_bundle:
         build_bundle(GLUE if target.tags else target, tree / "bundle")
-    return installed, size_of(tree)
+    ours = (*function.ours, *(["bundle"] if function.has_bundle else []))
+    sbom.require_covered((path.name for path in tree.iterdir()), packages, ours)
+    return Built(installed, size_of(tree), packages)
+
+
+def write_bills(file: Path, archive: Path, tree: Path, packages: list[sbom.Package], function: Function) -> list[Path]:
+    """The tree's bill of materials, and beside it that of the Glue jobs' archives where it carries them."""
+    lock, version = read_lock(REQUIREMENTS), own_version()
+    parts = (*function.ours, *(["bundle"] if function.has_bundle else []))
+    ours = {name: [path for path in (tree / name).rglob("*.*") if path.suffix != ".pyc"] for name in parts}
+    written = [file]
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(sbom.bill(file.name.partition(".")[0], archive, version, packages, ours, lock))
+    if function.has_bundle:
+        code, beside = tree / "bundle" / "code", file.with_name("glue.sbom.json")
+        wheels = sbom.of_wheels(code / WHEELS_ZIP, lock)
+        files = {name: [code / name] for name in (PACKAGES_ZIP, *JOBS)}
+        beside.write_bytes(sbom.bill("glue", code / WHEELS_ZIP, version, wheels, files, lock))
+        written.append(beside)
+    return written
 
 
 def compile_bytecode(target: Platform, tree: Path) -> bool:
@@ -138,24 +168,27 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--target", choices=sorted(targets()), required=True)
     parser.add_argument("--out", type=Path, required=True, help="folder for the tree; must be empty or not there")
     parser.add_argument("--zip", type=Path, help="also write the tree as a zip here")
+    parser.add_argument("--sbom", type=Path, help="also write what is in the zip here (CycloneDX 1.6, JSON)")
     options = parser.parse_args(arguments)
+    if options.sbom and not options.zip:
+        parser.error("--sbom tells of a zip: give --zip too")
     try:
-        report(options.function, options.target, options.out.resolve(), options.zip)
-    except (ArtifactError, PackageError, BundleError, checks.CheckError) as error:
+        report(options.function, options.target, options.out.resolve(), options.zip, options.sbom)
+    except (ArtifactError, PackageError, BundleError, checks.CheckError, sbom.BillError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0
 
 
-def report(function_name: str, name: str, tree: Path, archive: Path | None) -> None:
-    """Build a function for target ``name`` into ``tree``, check it, and print what came out."""
+def report(function_name: str, name: str, tree: Path, archive: Path | None, bill: Path | None = None) -> None:
+    """Build a function for target ``name`` into ``tree``, check it, and print what came out; ``bill``: its SBOM."""
     target, function = targets()[name], FUNCTIONS[function_name]
     print(f"artefact {function_name} for {name}: Python {target.python}, {target.machine or 'this machine'}")
-    installed, slimmed = build(target, tree, function)
-    print(f"  packages      {megabytes(installed):>10}   as installed")
-    print(f"  slimmed       {megabytes(slimmed):>10}   with our code")
+    built = build(target, tree, function)
+    print(f"  packages      {megabytes(built.installed):>10}   as installed")
+    print(f"  slimmed       {megabytes(built.slimmed):>10}   with our code")
     if compile_bytecode(target, tree):
-        print(f"  bytecode      {megabytes(size_of(tree) - slimmed):>10}")
+        print(f"  bytecode      {megabytes(size_of(tree) - built.slimmed):>10}")
     else:
         print(f"  bytecode            none   no python{target.python} on the path: cold starts take about 1 s longer")
     unzipped = size_of(tree)
@@ -166,6 +199,9 @@ def report(function_name: str, name: str, tree: Path, archive: Path | None) -> N
         write_zip(tree, written)
         digest = hashlib.sha256(written.read_bytes()).hexdigest()
         print(f"  zipped        {megabytes(written.stat().st_size):>10}   sha256 {digest[:16]}…")
+        if bill is not None:
+            bills = write_bills(bill, written, tree, built.packages, function)
+            print(f"  bill          {len(built.packages):>10}   packages: {', '.join(path.name for path in bills)}")
     if function.has_bundle:
         print(f"  Glue's code   {glue_checks.check(tree / 'bundle' / 'code', GLUE if target.tags else target)}")
         if name == "host":

@@ -1,5 +1,6 @@
 """The pinned packages, fetched by pip and checked against their hashes: the only place that runs it."""
 
+import json
 import re
 import subprocess
 import sys
@@ -7,7 +8,7 @@ import tempfile
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 REQUIREMENTS: Final = ROOT / "src" / "requirements.txt"
@@ -51,13 +52,18 @@ def pins() -> dict[str, str]:
     return {match[1]: match[2] for match in _REQUIREMENT.finditer(REQUIREMENTS.read_text("utf-8"))}
 
 
-def install(platform: Platform, tree: Path, only: Collection[str] | None = None) -> None:
-    """Install the pinned packages (None: all) into ``tree``.
+def install(platform: Platform, tree: Path, only: Collection[str] | None = None) -> dict[str, Any]:
+    """Install the pinned packages (None: all) into ``tree``; returns pip's installation report.
 
     Raises:
         PackageError: pip could not.
     """
-    _pip(["install", "--no-compile", "--root-user-action=ignore", "--target", str(tree)], platform, only)
+    with tempfile.TemporaryDirectory() as scratch:
+        told = Path(scratch, "report.json")
+        options = ["--no-compile", "--root-user-action=ignore", "--target", str(tree), "--report", str(told)]
+        _pip(["install", *options], platform, only)
+        report: dict[str, Any] = json.loads(told.read_text("utf-8"))
+    return report
 
 
 def download(platform: Platform, folder: Path) -> None:
