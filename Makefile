@@ -11,7 +11,7 @@ CHECKOV_STAMP := $(CHECKOV)/.installed
 TEMPLATES = $(shell grep -l '^AWSTemplateFormatVersion' *.yaml */*.yaml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench accuracy check check-slice generate template artifact audit requirements clean
+.PHONY: help setup demo test lint bench bench-scan accuracy check check-slice generate template artifact audit requirements clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -40,6 +40,9 @@ lint: $(STAMP) ## ruff, mypy, import contracts
 
 bench: $(STAMP) ## speed, size and API calls, as ratios taken in one run
 	@$(BIN)/python -m bench.run
+
+bench-scan: $(STAMP) ## bytes that cross-AZ questions read, over the gzip of ten million lines (needs Java 17)
+	@$(BIN)/python -m bench.scan_economy
 
 accuracy: $(STAMP) ## who was right about whom: an estate with churn, a million flows, a judge who knows
 	@$(BIN)/python -m accuracy.run

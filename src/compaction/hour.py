@@ -16,7 +16,8 @@ class HourJob:
     """An hour to write: URIs are paths as the writer's engine reads them (`s3a://…`, `file://…`).
 
     `rows` are the Parquet objects and folders that make up the hour, the previous generation first; `neighbours` are
-    those of the hour before and the hour after, whose recorders decide with the hour's own which rows count;
+    those of the hour before and the hour after, and of all three in other regions of the lake: their recorders decide
+    with the hour's own which rows count;
     `location` (rows) and `hourly_location` (their sums) are folders to write, empty so far.
     """
 

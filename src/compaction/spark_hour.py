@@ -23,6 +23,7 @@ from compaction.spark_rows import by_hour, configured, read_rows, spark_schema
 from compaction.spark_settle import COUNTS, Settler
 from compaction.view_sql import FLOWS_HOURLY, VIEWS
 from enricher.hourly import COUNTED, hourly_columns
+from enricher.lake import Partition
 from enricher.resolve import Rules
 from enricher.schema import (
     BIGINT,
@@ -58,7 +59,7 @@ class SparkHourWriter:
         """Write the hour's rows and sums; what is in the two folders already is written over.
 
         Raises:
-            ValueError: a neighbour's URI tells no hour.
+            ValueError: a neighbour's URI tells no hour, or the hour itself.
             Exception: what Spark raises.
         """
         spark = configured(self.spark)
@@ -88,16 +89,16 @@ class SparkHourWriter:
 
     def _judge(self, settled: DataFrame, columns: tuple[Column, ...], job: HourJob) -> None:
         """The view ``judged_hour``: the hour's rows with ``counts_as``, in the light of the hours beside it."""
-        own = _placed(settled, job.partition.aws_region, job.partition.day, job.partition.hour)
-        every = own
-        for place, uris in by_hour(job.neighbours, job.partition.aws_region).items():
+        every = settled.withColumns({name: f.lit(value) for name, value in _values(job.partition).items()})
+        for place, uris in by_hour(job.neighbours).items():
+            if place == job.partition:
+                raise ValueError(f"neighbour {uris[0]}: is of the hour itself, so rows would double; leave it out")
             every = every.unionByName(read_rows(self.spark, spark_schema(columns), uris, place))
         every.withColumn(COUNTS_AS.name, f.lit(None).cast("string")).createOrReplaceTempView("flow_logs")
         for name in ("flow_rows", "flows_judged"):
             self.spark.sql(VIEWS[name]).createOrReplaceTempView(name)
-        judged = self.spark.table("flows_judged").where(
-            (f.col("day") == job.partition.day) & (f.col("hour") == job.partition.hour)
-        )
+        here = [f.col(name) == value for name, value in _values(job.partition).items()]
+        judged = self.spark.table("flows_judged").where(here[0] & here[1] & here[2])
         judged.withColumn(COUNTS_AS.name, f.col("judged_as")).createOrReplaceTempView("judged_hour")
 
     def _add_up(self, columns: tuple[Column, ...], job: HourJob) -> None:
@@ -113,8 +114,8 @@ class SparkHourWriter:
         _write(sums.repartition(1).sortWithinPartitions("traffic_class", "counts_as", *names), job.hourly_location)
 
 
-def _placed(rows: DataFrame, *values: str) -> DataFrame:
-    return rows.withColumns({name: f.lit(value) for name, value in zip(PARTITION_COLUMNS, values, strict=True)})
+def _values(place: Partition) -> dict[str, str]:
+    return dict(zip(PARTITION_COLUMNS, (place.aws_region, place.day, place.hour), strict=True))
 
 
 def _sorted(rows: DataFrame, number: int) -> DataFrame:

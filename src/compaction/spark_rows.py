@@ -19,7 +19,7 @@ _TYPES: Final[dict[Any, t.DataType]] = {
     TAGS: t.MapType(t.StringType(), t.StringType()),
     TIMESTAMP: t.TimestampType(),
 }
-_HOUR_OF_URI: Final = re.compile(r"day=(\d{4}-\d{2}-\d{2})/hour=(\d{2})(?:/|$)")
+_HOUR_OF_URI: Final = re.compile(r"aws_region=([^/]+)/day=(\d{4}-\d{2}-\d{2})/hour=(\d{2})(?:/|$)")
 # What decides how Spark reads and writes; Glue's own session has other values for some.
 SETTINGS: Final[Mapping[str, str]] = {
     "spark.sql.session.timeZone": "UTC",
@@ -53,8 +53,8 @@ def read_rows(spark: SparkSession, schema: t.StructType, uris: Iterable[str], pl
     return rows.withColumns({name: f.lit(value) for name, value in zip(PARTITION_COLUMNS, values, strict=True)})
 
 
-def by_hour(uris: Iterable[str], region: str) -> dict[Partition, list[str]]:
-    """The URIs of several hours of a region, by what stands in them.
+def by_hour(uris: Iterable[str]) -> dict[Partition, list[str]]:
+    """The URIs of several hours, by what stands in them.
 
     Raises:
         ValueError: one tells no hour.
@@ -63,6 +63,6 @@ def by_hour(uris: Iterable[str], region: str) -> dict[Partition, list[str]]:
     for uri in uris:
         found = _HOUR_OF_URI.search(uri)
         if found is None:
-            raise ValueError(f"neighbour {uri}: no day=…/hour=… in it; give the lake's own objects and folders")
-        hours[Partition(region, *found.groups())].append(uri)
+            raise ValueError(f"neighbour {uri}: no aws_region=…/day=…/hour=… in it; give the lake's own objects")
+        hours[Partition(*found.groups())].append(uri)
     return hours

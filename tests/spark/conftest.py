@@ -1,4 +1,4 @@
-"""One Spark for all tests here: on this machine alone, in one worker of xdist; without Java they say what to install."""
+"""One Spark for all tests here: on this machine alone, in one worker of xdist; without Java they say what lacks."""
 
 import gc
 import shutil
@@ -9,17 +9,16 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
+# pyspark leaves the sockets over which it hands back results to the garbage collector, and compares versions as of old.
+ITS_OWN = ("ignore:unclosed <socket:ResourceWarning", "ignore:distutils Version classes:DeprecationWarning")
 
 
 def pytest_collection_modifyitems(items):
-    """All of them in one worker (`--dist loadgroup`), so that one JVM starts; what pyspark itself leaves is no failure.
-
-    pyspark leaves the sockets over which it hands back results to the garbage collector.
-    """
+    """All of them in one worker (`--dist loadgroup`), so that one JVM starts; pyspark's own warnings are no failure."""
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.xdist_group("spark"))
-            item.add_marker(pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"))
+            item.add_marker(pytest.mark.filterwarnings(*ITS_OWN))
 
 
 @pytest.fixture(scope="session")
@@ -43,9 +42,11 @@ def spark():
         "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Duser.timezone=UTC",
         "spark.driver.memory": "2g",
     }
-    session = SparkSession.builder.master("local[2]").appName("tests").config(map=settings).getOrCreate()
-    yield session
-    session.stop()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
+        session = SparkSession.builder.master("local[2]").appName("tests").config(map=settings).getOrCreate()
+        yield session
+        session.stop()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
         gc.collect()
