@@ -2,6 +2,9 @@
 
 --source s3://bucket/prefix/ --lake_bucket BUCKET --database NAME [--inventory_uri s3://…] [--log_format FORMAT;FORMAT]
 [--promoted_tags …] [--record_tags …] [--region REGION] [--hours day/hour,…] [--replace true] [--dry_run true]
+[--aws_region REGION]
+
+``--region`` is that of the flow logs, where no file says it; ``--aws_region`` is where the job itself runs.
 """
 
 import argparse
@@ -27,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     told = _arguments(argv)
     formats = [text for text in told.log_format.split(";") if text.strip()]
     tags = Told(formats, told.promoted_tags, told.record_tags)
-    client = partial(_client, told.endpoint_url or None)
+    client = partial(_client, told.aws_region or None, told.endpoint_url or None)
     flags = (told.region or None, asked_hours(told.hours), told.replace == "true", told.dry_run == "true")
     job = BackfillJob(told.source, told.lake_bucket, told.inventory_uri, tags, client, *flags)
     backfill = job.open()
@@ -45,9 +48,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 1 if done.left else 0
 
 
-def _client(endpoint_url: str | None, service: str) -> Any:
+def _client(region: str | None, endpoint_url: str | None, service: str) -> Any:
     config = Config(connect_timeout=5, read_timeout=60, retries={"mode": "standard", "total_max_attempts": 5})
-    return boto3.client(service, endpoint_url=endpoint_url, config=config)
+    return boto3.client(service, region_name=region, endpoint_url=endpoint_url, config=config)
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -58,7 +61,8 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         parser.add_argument(f"--{name}", default="")
     for name in ("replace", "dry_run"):
         parser.add_argument(f"--{name}", nargs="?", const="true", default="false", choices=("true", "false"))
-    parser.add_argument("--endpoint_url", default="")
+    for name in ("aws_region", "endpoint_url"):
+        parser.add_argument(f"--{name}", default="")
     # Glue passes arguments of its own beside ours.
     return parser.parse_known_args(argv)[0]
 

@@ -2,6 +2,7 @@
 
 --lake_bucket BUCKET --database NAME --service NAME [--inventory_uri s3://…] [--inventory_keep_s 14400]
 [--promoted_tags …] [--record_tags …] [--grace_hours 24] [--sweep_hours 48] [--hours day/hour,…]
+[--aws_region REGION]
 The grace time must be longer than the job's timeout and than any query reads.
 """
 
@@ -11,6 +12,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import boto3
@@ -33,7 +35,8 @@ def main(argv: Sequence[str] | None = None, around: Callable[[HourWriter], HourW
     """Run the job; 0, or 1 where an hour failed. ``around``: what stands between Spark and S3 where s3a cannot."""
     told = _arguments(argv)
     settings = SweepSettings.of(told.grace_hours, told.sweep_hours, told.hours)
-    s3, glue, metrics = (_client(name, told.endpoint_url or None) for name in ("s3", "glue", "cloudwatch"))
+    client = partial(_client, told.aws_region or None, told.endpoint_url or None)
+    s3, glue, metrics = client("s3"), client("glue"), client("cloudwatch")
     known = second_look(s3, told.inventory_uri, Told((), told.promoted_tags, told.record_tags), told.inventory_keep_s)
     spark = SparkSession.builder.appName("compact").getOrCreate()
     compactor = Compactor(
@@ -53,16 +56,16 @@ def main(argv: Sequence[str] | None = None, around: Callable[[HourWriter], HourW
     return 1 if report.failures else 0
 
 
-def _client(service: str, endpoint_url: str | None) -> Any:
+def _client(region: str | None, endpoint_url: str | None, service: str) -> Any:
     config = Config(connect_timeout=5, read_timeout=60, retries={"mode": "standard", "total_max_attempts": 5})
-    return boto3.client(service, endpoint_url=endpoint_url, config=config)
+    return boto3.client(service, region_name=region, endpoint_url=endpoint_url, config=config)
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(allow_abbrev=False)
     for name in ("lake_bucket", "database", "service"):
         parser.add_argument(f"--{name}", required=True)
-    for name in ("inventory_uri", "promoted_tags", "record_tags", "hours", "endpoint_url"):
+    for name in ("inventory_uri", "promoted_tags", "record_tags", "hours", "aws_region", "endpoint_url"):
         parser.add_argument(f"--{name}", default="")
     for name, default in (("grace_hours", 24.0), ("sweep_hours", 48.0), ("inventory_keep_s", KEEP_SECONDS)):
         parser.add_argument(f"--{name}", type=float, default=default)

@@ -30,7 +30,8 @@ asynchronous invocations (an answer that could not be delivered raises, and is t
 * s3:PutObject on code/* of the bucket; with a key of one's own kms:GenerateDataKey and kms:Decrypt;
 * lambda:InvokeFunction on the refresher;
 * athena:StartQueryExecution, GetQueryExecution, StopQueryExecution on the workgroup;
-* glue:GetDatabase, GetTable, GetTables, CreateTable, UpdateTable on the catalog, the database and its tables;
+* glue:GetDatabase, GetTable, GetTables, CreateTable, UpdateTable on the catalog, the database and its tables, and
+  glue:GetDatabase on the database `default`;
 * s3:GetBucketLocation on the bucket, s3:GetObject, PutObject, AbortMultipartUpload and ListMultipartUploadParts on its
   athena-results/*, ListBucket and ListBucketMultipartUploads on the bucket.
 

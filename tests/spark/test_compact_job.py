@@ -107,7 +107,7 @@ def test_the_job_compacts_registers_counts_and_tells(spark, lake, tmp_path, caps
     spark.sparkContext.environment.update(CREDENTIALS)
     main = runpy.run_path(str(GLUE))["main"]
     arguments = ["--JOB_NAME", "compact", "--lake_bucket", lake.bucket, "--database", lake.database]
-    arguments += ["--service", "flows-compact", "--endpoint_url", lake.endpoint]
+    arguments += ["--service", "flows-compact", "--aws_region", "us-east-1", "--endpoint_url", lake.endpoint]
     arguments += ["--inventory_uri", f"s3://{lake.bucket}/inventory/pointer.json"]
 
     def run() -> dict[str, object]:

@@ -233,6 +233,16 @@ def test_jobs_are_told_what_their_scripts_ask_for(name, script):
     assert told["--database"] == "vpc_flow_logs"
 
 
+def test_jobs_say_their_region_and_whom_a_delivered_bucket_must_let_in():
+    """No process of a job has to guess where Glue is; the bucket policy of another account has to name the role."""
+    stack = jobs()
+    for name in ("CompactJob", "BackfillJob"):
+        assert stack.properties(name)["DefaultArguments"]["--aws_region"] == "eu-west-1"
+    assert main_stack().outputs["BackfillRoleArn"] == "<Jobs.Outputs.BackfillRoleArn>"
+    assert stack.outputs["BackfillRoleArn"] == "<BackfillRole.Arn>"
+    assert "BackfillRoleArn" not in main_stack(OutputMode="json").outputs
+
+
 def test_compaction_deletes_only_what_no_run_and_no_query_still_reads():
     """The shortest grace time that can be typed is longer than the job's timeout and Athena's (30 minutes a query)."""
     parameters = load("template.yaml")["Parameters"]
