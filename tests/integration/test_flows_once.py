@@ -66,10 +66,12 @@ def test_a_topology_compacted_in_part_counts_the_same(tmp_path, file):
     rows = _rows(topology)
     hours = sorted({(row["day"], row["hour"]) for row in rows})
     for done in {tuple(hours[:-1] or hours), tuple(hours), tuple(hours[1:] or hours)}:
-        compacted = [
-            row | {"counts_as": _judged_by_hand(row, topology["counted"])} if (row["day"], row["hour"]) in done else row
-            for row in rows
-        ]
+        compacted = []
+        for row in rows:
+            is_done = (row["day"], row["hour"]) in done
+            marked = row | {"counts_as": _judged_by_hand(row, topology["counted"])} if is_done else row
+            # Delivered twice in one batch, ids and all: compaction keeps one.
+            compacted += [] if is_done and marked in compacted else [marked]
         place = tmp_path / str(len(list(tmp_path.iterdir())))
         place.mkdir()
         assert sorted(topology["counted"].items()) == _counted(place, compacted)

@@ -54,7 +54,7 @@ def compact(spark, lake: Path, rules: Rules | None = None) -> dict[Partition, Ho
 
 def _hours(one: Path, other: Path) -> float:
     """From one partition's folder to the other's."""
-    begin, end = (datetime.strptime("/".join(p.parts[-2:]), "day=%Y-%m-%d/hour=%H") for p in (one, other))  # noqa: DTZ007
+    begin, end = (datetime.strptime("/".join(p.parts[-2:]), "day=%Y-%m-%d/hour=%H") for p in (one, other))  # noqa: DTZ007 - both in one zone
     return (end - begin).total_seconds() / 3600
 
 

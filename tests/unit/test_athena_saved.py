@@ -308,7 +308,7 @@ def test_values_are_bound_in_the_places_of_their_parameter():
 @pytest.mark.parametrize(
     ("name", "given", "told"),
     [
-        ("cross_az", {}, "query cross_az: no such query; did you mean cross_az_traffic?"),
+        ("cross_az", {}, "query cross_az: no such query; did you mean cross_az_rows?"),
         ("cross_az_traffic", {"firstday": "2026-03-01"}, "no parameter firstday; did you mean first_day?"),
         (
             "cross_az_traffic",
