@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
 from reliability import compaction
+from reliability.bounds import section as bounds
 from reliability.figures import Figure
 from reliability.fuzz import section as fuzz
 from reliability.oracle import section as oracle
@@ -59,5 +60,12 @@ SECTIONS: Final = (
         "or two, or kills a process, or sets a clock wrong; then the part runs again if it said that it failed, the "
         "others follow, and after each step the views are held against what was sent.",
         lambda scale: oracle.figures(is_full=scale.is_full, seed=scale.seed),
+    ),
+    Section(
+        "bounds",
+        "At the bounds",
+        "Gzip bombs, each in a process of its own; the largest records, events and answers; next to no time left; one "
+        "record that cannot be read at every place of a batch.",
+        lambda scale: bounds.figures(is_full=scale.is_full, seed=scale.seed),
     ),
 )

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from io import BytesIO
 from typing import Any, Final, overload
 
 import msgspec
@@ -25,12 +26,16 @@ MAX_BATCH_BYTES: Final = 128 * 1024 * 1024
 # Bytes alone bound no memory: of the shortest lines they would be millions of rows. `make check` measures both.
 MAX_RECORD_LINES: Final = 250_000
 MAX_BATCH_LINES: Final = 500_000
-# What begins a line: in text, in a JSON string (as \n or \u000a), and each of CloudWatch's log events.
-_LINE_BEGINS: Final = (b"\n", b"\\n", b"\\u000", b'"message"')
+# What begins a line, or a reject: in text, in a JSON string (as \n or \u000a), and each object, whatever is in it.
+_LINE_BEGINS: Final = (b"\n", b"\\n", b"\\u000", b"{")
 _OPENING: Final = b'{"message":"'
 _SPACE: Final = 0x20
 _TILDE: Final = 0x7E
 _GZIP_MAGIC: Final = b"\x1f\x8b"
+# A line of JSON that is damaged is looked into for what is whole before the damage: that builds all of it as objects.
+_LONGEST_MENDED: Final = 2 * 1024 * 1024
+_WIDEST: Final = 4  # bytes that Python takes for each character of a text in which one is beyond U+FFFF
+_GZIP_WINDOW: Final = 16 * 1024  # what is behind a member is copied: of many small ones, that of each once
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +184,8 @@ class _Room:
     lines: int = MAX_BATCH_LINES
     has_few_lines: bool = True
 
-    def take_inflated(self, payload: bytes) -> None:
-        self.inflated_bytes -= len(payload)
+    def take_inflated(self, size: int) -> None:
+        self.inflated_bytes -= size
         if self.inflated_bytes < 0:
             raise BatchTooLargeError(
                 f"batch: inflates to more than {MAX_BATCH_BYTES} bytes; lower the delivery stream's buffer hint"
@@ -203,8 +208,11 @@ class _Room:
 
 def _read_gzip(payload: bytes, ordinal: int, result: _Reading, room: _Room) -> None:
     inflated, reason = inflate(payload, MAX_RECORD_BYTES)
+    size = len(inflated) * (_WIDEST if _may_be_wide(inflated) else 1)
+    if size > MAX_RECORD_BYTES:
+        reason = "inflates_too_large"
     if not reason:
-        room.take_inflated(inflated)
+        room.take_inflated(size)
     if not reason and not room.takes(inflated):
         reason = "too_many_lines"
     if reason:
@@ -213,28 +221,36 @@ def _read_gzip(payload: bytes, ordinal: int, result: _Reading, room: _Room) -> N
         _read_plain(inflated, ordinal, result)
 
 
+def _may_be_wide(payload: bytes) -> bool:
+    """Whether it holds, or spells, other characters than ASCII's. AWS percent-encodes the tags of flow logs."""
+    return not payload.isascii() or b"\\u" in payload
+
+
 def inflate(payload: bytes, most: int) -> tuple[bytes, str | None]:
     """Inflate gzip members that follow each other, never holding much more than ``most`` bytes.
 
     Answers the bytes and None, or no bytes and why not: ``bad_gzip`` (truncated, corrupt, something else behind) or
     ``inflates_too_large``.
     """
-    parts: list[bytes] = []
-    room = most
-    while payload:
+    whole = memoryview(payload)
+    inflated = BytesIO()
+    position = 0
+    while position < len(whole):
         member = zlib.decompressobj(wbits=31)
-        try:
-            part = member.decompress(payload, room + 1)
-        except zlib.error:
-            return b"", "bad_gzip"
-        if len(part) > room:
-            return b"", "inflates_too_large"
-        if not member.eof:
-            return b"", "bad_gzip"
-        parts.append(part)
-        room -= len(part)
-        payload = member.unused_data
-    return b"".join(parts), None
+        while not member.eof:
+            window = whole[position : position + _GZIP_WINDOW]
+            if not window:
+                return b"", "bad_gzip"
+            room = most - inflated.tell()
+            try:
+                part = member.decompress(window, room + 1)
+            except zlib.error:
+                return b"", "bad_gzip"
+            if len(part) > room:
+                return b"", "inflates_too_large"
+            inflated.write(part)
+            position += len(window) - len(member.unused_data)
+    return inflated.getvalue(), None
 
 
 def _read_plain(payload: bytes, ordinal: int, result: _Reading) -> None:
@@ -256,6 +272,9 @@ def _documents(text: bytes, ordinal: int, result: _Reading) -> list[msgspec.Raw]
 
 def _documents_of_line(line: bytes, ordinal: int, result: _Reading) -> list[msgspec.Raw]:
     """The JSON objects at the front of a line; what follows the last one is a reject."""
+    if len(line) > _LONGEST_MENDED:
+        result.rejects.append(Reject(ordinal, line.strip(), "bad_json"))
+        return []
     # Bytes that are no UTF-8 pass through as surrogates, so that they spoil only their own document.
     text = line.strip().decode(errors="surrogateescape")
     documents: list[msgspec.Raw] = []

@@ -2,12 +2,13 @@
 
 import gzip
 import json
+import struct
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from property.slow_reader import BLANK
 
-from enricher.payload import Lines, read_payloads
+from enricher.payload import Lines, inflate, read_payloads
 from workbench.envelopes import LogSource, data_envelope, log_event, message_record
 
 SOURCE = LogSource("111122223333", "flow-logs", "eni-0a-all", "to-firehose")
@@ -78,6 +79,26 @@ def test_bare_lines_lose_no_byte(payload: bytes) -> None:
         part for part in parts if part
     )
     assert {reject.reason for reject in read.rejects} <= {"not_utf8"}
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    sizes=st.lists(st.integers(0, 40_000), min_size=1, max_size=5),
+    empty=st.integers(0, 2_000),
+    cut=st.one_of(st.none(), st.floats(0, 1, exclude_max=True)),
+    level=st.integers(0, 9),
+)
+def test_members_inflate_as_pythons_own_gzip_says(sizes: list[int], empty: int, cut: float | None, level: int) -> None:
+    """Any number of members of any size, of which many fit a window or one spans several; cut off, none of it is."""
+    members = [gzip.compress(bytes(n * n % 251 for n in range(size)), level, mtime=0) for size in sizes]
+    whole = b"".join(members) + gzip.compress(b"", mtime=0) * empty
+    payload = whole if cut is None else whole[: int(len(whole) * cut)]
+    try:
+        expected = (gzip.decompress(payload), None)
+    except (EOFError, OSError, struct.error):
+        expected = (b"", "bad_gzip")
+
+    assert inflate(payload, 10**6) == expected
 
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=20)

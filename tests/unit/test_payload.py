@@ -273,6 +273,24 @@ def test_a_batch_may_inflate_to_exactly_its_bound():
         read_payloads([*full, gzip.compress(b" ", mtime=0)])
 
 
+def test_text_that_takes_four_bytes_a_character_has_a_quarter_of_the_room():
+    """In memory one character beyond U+FFFF makes all of a text four times as large, spelled out or as an escape."""
+    for wide in ("\U0001f98a".encode(), rb'{"message":"\ud83e\udd8a"}'):
+        exact = wide + b" " * (8 * MIB - len(wide))
+        assert len(read_payloads([gzip.compress(exact, 1)]).lines) == 1
+        above = gzip.compress(exact + b" ", 1)
+        assert read_payloads([above]).rejects == [Reject(0, above, "inflates_too_large")]
+
+
+def test_what_is_whole_before_a_damage_is_looked_for_in_lines_of_two_mebibytes_and_no_longer():
+    """To look into one builds all of it as objects: twenty times its bytes."""
+    damaged = (message_record("a b") + b'{"x":"').ljust(2 * MIB, b"y")
+    read, unread = read_payloads([damaged]), read_payloads([damaged + b"y"])
+
+    assert (list(read.lines), [reject.reason for reject in read.rejects]) == (["a b"], ["bad_json"])
+    assert (list(unread.lines), unread.rejects) == ([], [Reject(0, damaged + b"y", "bad_json")])
+
+
 def test_refused_records_take_no_room_from_the_others():
     """What is too large is not held, so it does not count towards the batch."""
     above = bomb(32 * MIB + 1)
@@ -287,6 +305,8 @@ LINES = {
     "short messages": b'{"message":"a"}' * 249_999 + b"\n" * 2,
     "one message of many lines": b'{"message":"' + b"a\\n" * 250_000 + b'"}',
     "line feeds spelled as code points": b'{"message":"' + b"a\\u000a" * 250_000 + b'"}',
+    "objects without a message": b'{"a":1}' * 250_000,
+    "messages by another spelling": rb'{"\u006dessage":"a"}' * 250_000,
     "events of an envelope": b'{"messageType":"DATA_MESSAGE","logEvents":[' + b'{"message":"a"},' * 250_000 + b"]}",
 }
 
