@@ -4,10 +4,8 @@ A stage that says it failed is run again without faults, as its schedule or an o
 well is not. Then the stages after it follow. What follows from a state that was met before is not run again.
 """
 
-import hashlib
-import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -15,10 +13,10 @@ from reliability.oracle import world as stages
 from reliability.oracle.faults import Plant, Site
 from reliability.oracle.judge import Judge, Verdict, verdict
 from reliability.oracle.remote import RemoteService
+from reliability.oracle.states import State, digest
 from reliability.oracle.wire import Kill
-from reliability.oracle.world import FAULTLESS, STAGES, State, World
+from reliability.oracle.world import FAULTLESS, STAGES, World
 
-_RUN: Final = re.compile(rb"run-(\d+)-(\d+)")
 _LATE: Final = frozenset({9})  # what waits in a compacted hour until its next run
 
 
@@ -252,15 +250,3 @@ class Bench:
 
 def _figures(found: Verdict) -> Sequence[int]:
     return found.missing, found.spurious, found.corrupted, found.doubled, found.unnamed
-
-
-def digest(state: State) -> str:
-    """Tells states apart, but not by how runs of compaction call themselves: only by which came before which."""
-    told: Mapping[bytes, bytes] = {
-        b"%s\n%s" % (key.encode(), hashlib.sha256(body).digest() if key.endswith(".parquet") else body): b""
-        for key, body in state.objects.items()
-    }
-    text = b"\0".join([*told, *(repr(item).encode() for item in sorted(state.partitions.items(), key=repr))])
-    runs = sorted({(int(pid), int(number)) for pid, number in _RUN.findall(text)}, key=lambda run: run[1])
-    names = {b"run-%d-%d" % run: b"run-no-%d" % order for order, run in enumerate(runs)}
-    return hashlib.sha256(_RUN.sub(lambda found: names[found[0]], text)).hexdigest()

@@ -54,8 +54,8 @@ KINDS: Final = (
     TIMEOUT, RESET_BEFORE, RESET_AFTER, SLOW_BODY, TRUNCATED, "500", "503", "throttled", "denied", "expired-token",
     "clock-skew",
 )  # fmt: skip
-# What the SDK tries again by itself: once is another case than every time.
-TRIED_AGAIN: Final = frozenset({TIMEOUT, RESET_BEFORE, RESET_AFTER, SLOW_BODY, TRUNCATED, "500", "503", "throttled"})
+# What the SDK tries again by itself, after it took effect or before: once is another case than every time.
+ONCE_ONLY: Final = (TIMEOUT, RESET_AFTER, TRUNCATED, "500")
 ONCE, ALWAYS = "once", "always"  # of the attempts that the SDK makes of one call
 _READS: Final = ("Get", "List", "Describe", "Head", "Search")
 
@@ -104,5 +104,5 @@ def refusal_of(kind: str, service: str) -> tuple[str, int]:
 def plants(site: Site, *, is_conditional: bool) -> list[Plant]:
     """Every fault of a site. Reads that fail once are the SDK's affair: one kind of them is enough."""
     found = [Plant(site, kind) for kind in (*KINDS, *(CONDITIONAL if is_conditional else ()))]
-    once = sorted(TRIED_AGAIN) if site.changes else ["500"]
+    once = ONCE_ONLY if site.changes else ["500"]
     return found + [Plant(site, kind, ONCE) for kind in once]

@@ -12,7 +12,7 @@ from reliability.oracle.faults import KINDS, Plant, Site, plants
 # Here one question is asked of S3 or Glue a hundred times a run, and each run costs a second: of its reads each site
 # meets one kind, turn about, so that every operation meets every kind. What changes something meets them all.
 _LONG: Final = frozenset({world.COMPACTION, world.SECOND_COMPACTION, world.TIDYING})
-_PAIRS: Final = 100
+_PAIRS: Final = 40
 _HOUR_S: Final = 3600
 _WRONG_BY: Final = (-24 * _HOUR_S, -3 * _HOUR_S, 3 * _HOUR_S, 24 * _HOUR_S)
 

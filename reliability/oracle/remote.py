@@ -67,7 +67,7 @@ class RemoteService(Service):
             connection.send(event)
             try:
                 answer: Mapping[str, Any] | Exception = connection.recv()
-            except EOFError as error:
+            except (EOFError, OSError) as error:
                 held.clear()
                 process.join()
                 raise KilledError from error
@@ -83,7 +83,7 @@ class RemoteService(Service):
         connection.send("go")
         try:
             told = bool(connection.recv())
-        except EOFError:
+        except (EOFError, OSError):
             told = False
         process.join()
         return told

@@ -5,6 +5,7 @@ python -m reliability.oracle.section --case stream/s3.PutObject/1/reset-after/al
 
 import argparse
 import json
+import logging
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -22,7 +23,7 @@ from reliability.oracle.faults import Plant, plants
 from reliability.oracle.world import World
 
 _WORKERS: Final = 2
-_AT_ONCE: Final = 150  # cases that are judged together
+_AT_ONCE: Final = 100  # cases that are judged together
 _SLICE_FAULTS, _SLICE_DEATHS, _SLICE_DEPLOYMENTS = 24, 5, 6
 _MOST_SHOWN: Final = 20
 
@@ -46,8 +47,6 @@ def figures(*, is_full: bool, seed: int) -> Iterator[Figure]:
         work = [pool.submit(share, number, _WORKERS, is_full=is_full, seed=seed) for number in range(_WORKERS)]
         shares = [one.result() for one in work]
     every = [outcome for one in shares for outcome in (*one.faults, *one.pairs, *one.clocks, *one.deaths)]
-    for outcome in [outcome for outcome in every if not outcome.is_clean][:_MOST_SHOWN]:
-        sys.stderr.write(f"{json.dumps(asdict(outcome))}\n")
     yield from _of_cases(shares)
     yield from _of_rows(every)
     done = [one.attempted for one in shares if one.attempted is not None]
@@ -116,6 +115,7 @@ def _of_rows(every: Sequence[Outcome]) -> Iterator[Figure]:
 
 def share(number: int, of: int, *, is_full: bool, seed: int) -> Share:
     """One worker's part: every ``of``-th case."""
+    logging.disable(logging.CRITICAL)  # what is planted is no news
     done = Share()
     with World() as world:
         bench = Bench(world)
@@ -141,7 +141,7 @@ def share(number: int, of: int, *, is_full: bool, seed: int) -> Share:
             ]
             cases = [Case((plant,)) for plant in more]
             cases = cases if is_full else plan.some(cases, _SLICE_DEPLOYMENTS, seed)
-            done.faults += [deploying.run(case.plants[0]) for case in cases[number::of]]
+            done.faults += _told([deploying.run(case.plants[0]) for case in cases[number::of]])
             done.sites += len(deploying.sites)
     return done
 
@@ -149,8 +149,22 @@ def share(number: int, of: int, *, is_full: bool, seed: int) -> Share:
 def _judged(bench: Bench, cases: Sequence[Case]) -> list[Outcome]:
     found: list[Outcome] = []
     for first in range(0, len(cases), _AT_ONCE):
-        found += bench.judged([bench.run(case) for case in cases[first : first + _AT_ONCE]])
+        _tell_progress(first, len(cases))
+        found += _told(bench.judged([bench.run(case) for case in cases[first : first + _AT_ONCE]]))
     return found
+
+
+def _tell_progress(done: int, number: int) -> None:
+    """Where a person watches."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"  oracle: {done} of {number} cases of this worker\n")
+
+
+def _told(outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+    """The same; what is not clean is told at once."""
+    for outcome in [outcome for outcome in outcomes if not outcome.is_clean][:_MOST_SHOWN]:
+        sys.stderr.write(f"{json.dumps(asdict(outcome))}\n")
+    return outcomes
 
 
 def main() -> int:
@@ -158,6 +172,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m reliability.oracle.section")
     parser.add_argument("--case", required=True, help="as it was told: stage/service.Operation/index/kind/once, …")
     text = parser.parse_args().case
+    logging.disable(logging.CRITICAL)
     with World() as world:
         if text.startswith(f"{STAGE}/"):
             with deployments(world) as deploying:

@@ -5,11 +5,8 @@ again from a saved state. Times: the flows' hour ended three hours ago; S3's clo
 """
 
 import base64
-import itertools
 import json
-import logging
 import time
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Self
@@ -32,6 +29,7 @@ from reliability.oracle.producer import (
     documents,
 )
 from reliability.oracle.service import BUCKET, DATABASE, HOUR_S, WORK_GROUP, Service
+from reliability.oracle.states import State
 from reliability.oracle.wire import Wire
 from workbench.cloud import LocalCloud
 from workbench.envelopes import bare_record, message_record, message_records
@@ -46,6 +44,7 @@ BAD_LINE, HOPELESS = "5 a line that cannot be read", "a record without a single 
 _DAYS: Final = 10 * 86_400
 _NEW_SINCE, _FLOWS_START, _ARRIVAL = 300, 600, 720  # seconds into the flows' hour
 _FRESH_S: Final = 2 * HOUR_S + 60  # from now
+_SECOND_BATCH: Final = 1000  # its records' ids, however often the first was tried: a batch's key follows from them
 _SENT_FIRST, _SENT_FRESH, _SENT_LATE = range(7), (7, 8), (9,)
 _SETTINGS: Final = {
     "RoleARN": f"arn:aws:iam::{ACCOUNT}:role/delivery",
@@ -73,12 +72,17 @@ _SETTINGS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class State:
-    """What a bucket and a catalog hold: key → bytes; (table, values) → (location, parameters)."""
+@dataclass
+class Ids:
+    """Ids of a stage's stream, in order; ``number``: of the next one."""
 
-    objects: Mapping[str, bytes]
-    partitions: Mapping[tuple[str, tuple[str, ...]], tuple[str, Mapping[str, str]]]
+    stage: str
+    number: int = 0
+
+    def __call__(self) -> str:
+        """A fresh one."""
+        self.number += 1
+        return f"id-{self.stage}-{self.number:08d}"
 
 
 class World:
@@ -91,21 +95,22 @@ class World:
         self.wire = Wire()
         self.now = time.time() if now is None else now
         self.hour = self.now // HOUR_S * HOUR_S - 4 * HOUR_S
-        self.skews: Mapping[str, float] = {}
+        self.skews: dict[str, float] = {}
         self.flows = self._flows()
         self.lost = 0
         self._machines = {FRONT: self.hour - _DAYS, BACK: self.hour - _DAYS}
         self._cloud = LocalCloud(documents(self._machines), region=REGION, around=self.wire.around)
 
     def __enter__(self) -> Self:
-        logging.disable(logging.CRITICAL)  # what is planted is no news
         self._cloud.__enter__()
         self._own = Clients(self.endpoint, PATIENT_SECONDS)
         self.clients = Clients(self.endpoint)
         self.service: Service = Service(self._own)
         self.begin()
-        for stage in STAGES:  # what is loaded at first use takes longer than impatient clients wait
+        # What is loaded at first use takes longer than impatient clients wait.
+        for stage in (FIRST_REFRESH, STREAM, REPLAY):
             self.run(stage)
+        self._own("cloudwatch").list_metrics()
         self.service = Service(self.clients)
         return self
 
@@ -115,7 +120,6 @@ class World:
         self.clients.close()
         self._own.close()
         self._cloud.__exit__(kind, error, trace)
-        logging.disable(logging.NOTSET)
 
     @property
     def endpoint(self) -> str:
@@ -148,7 +152,7 @@ class World:
         now = self.now + self.skews.get(stage, 0)
         newer = {} if stage == FIRST_REFRESH else {NEW: self.hour + _NEW_SINCE}
         self._cloud.replace_inventory(documents(self._machines | newer))
-        steps: Mapping[str, Callable[[], bool]] = {
+        steps = {
             FIRST_REFRESH: lambda: self.service.refresh(at - 60),
             STREAM: lambda: self._stream(self.hour + _ARRIVAL),
             SECOND_REFRESH: lambda: self.service.refresh(now + 2 * HOUR_S),
@@ -224,7 +228,8 @@ class World:
     def _stream(self, at: float) -> bool:
         """A batch of every kind, and one that is written while nobody hears of it: four attempts, then given up."""
         line = self._line
-        stream = self._delivery_stream(STREAM, at)
+        ids = Ids(STREAM)
+        stream = self._delivery_stream(ids, at)
         stream.put_record_batch([
             message_record(line(0)),
             message_records([line(1), line(2)]),
@@ -233,6 +238,7 @@ class World:
             message_record(line(4)),
         ])  # fmt: skip
         stream.drain()
+        ids.number = _SECOND_BATCH
         with self.wire.losing_answers():
             # The first is delivered a second time, in another batch: Firehose promises "at least once".
             stream.put_record_batch([message_record(line(5)), message_record(line(6)), message_record(line(0))])
@@ -241,7 +247,7 @@ class World:
 
     def _fresh(self) -> bool:
         """New flows an hour on, and a late copy of an old record beside a new one: replayed once more."""
-        stream = self._delivery_stream(FRESH, self.now + _FRESH_S)
+        stream = self._delivery_stream(Ids(FRESH), self.now + _FRESH_S)
         stream.put_record_batch([message_record(self._line(number)) for number in _SENT_FRESH])
         stream.drain()
         late = "".join(
@@ -258,13 +264,12 @@ class World:
         self._own("s3").put_object(Bucket=BUCKET, Key="processing-failed/late", Body=late.encode())
         return self._is_ended(stream) and self.service.replay()
 
-    def _delivery_stream(self, stage: str, at: float) -> DeliveryStream:
+    def _delivery_stream(self, ids: "Ids", at: float) -> DeliveryStream:
         """A stream that begins at a time, with a cold function. Its ids are its own: equal records, other batches."""
-        numbers = itertools.count()
-        function = self.service.function(at + self.skews.get(stage, 0))
+        function = self.service.function(at + self.skews.get(ids.stage, 0))
 
         def invoke(event: dict[str, Any]) -> object:
-            with self.wire.acting(stage):
+            with self.wire.acting(ids.stage):
                 return function(event)
 
         return DeliveryStream(
@@ -272,7 +277,7 @@ class World:
             invoke,
             S3Store(self._own("s3"), BUCKET),
             SimulatedClock(round(at * 1000)),
-            lambda: f"id-{stage}-{next(numbers):08d}",
+            ids,
         )
 
     def _is_ended(self, stream: DeliveryStream) -> bool:
