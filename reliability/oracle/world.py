@@ -7,6 +7,7 @@ again from a saved state. Times: the flows' hour ended three hours ago; S3's clo
 import base64
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Self
@@ -37,6 +38,7 @@ from workbench.firehose import DeliveryStream, S3Store, SimulatedClock, stream_s
 
 FIRST_REFRESH, STREAM, SECOND_REFRESH, REPLAY = "first-refresh", "stream", "second-refresh", "replay"
 COMPACTION, FRESH, SECOND_COMPACTION, TIDYING = "compaction", "fresh", "second-compaction", "tidying"
+Step = Callable[[], bool]
 STAGES: Final = (FIRST_REFRESH, STREAM, SECOND_REFRESH, REPLAY, COMPACTION, FRESH, SECOND_COMPACTION, TIDYING)
 FAULTLESS: Final = frozenset({FRESH})  # it shows that all goes on, whatever was
 HOURLY: Final = "flows_hourly"
@@ -152,7 +154,7 @@ class World:
         now = self.now + self.skews.get(stage, 0)
         newer = {} if stage == FIRST_REFRESH else {NEW: self.hour + _NEW_SINCE}
         self._cloud.replace_inventory(documents(self._machines | newer))
-        steps = {
+        steps: dict[str, Step] = {
             FIRST_REFRESH: lambda: self.service.refresh(at - 60),
             STREAM: lambda: self._stream(self.hour + _ARRIVAL),
             SECOND_REFRESH: lambda: self.service.refresh(now + 2 * HOUR_S),
