@@ -12,12 +12,14 @@ import pytest
 from static.templates import ROOT
 
 from scripts.artifact.licences import is_allowed, licence_of
-from scripts.audit import REVIEW, SHIPPED_LICENCES, SHIPS, TESTS, audit, main
+from scripts.artifact.lock import Pin
+from scripts.audit import REVIEW, SHIPPED_LICENCES, SHIPS, TESTS, audit, main, unlicensed
 
 NOWHERE = "http://127.0.0.1:9/"
 HASH = "a" * 64
 SIX = f"six==1.17.0 \\\n    --hash=sha256:{HASH}\n    # via -r src/requirements.in\n"
 PYTEST = f"pytest==9.2.0 \\\n    --hash=sha256:{HASH}\n    # via -r requirements/dev.in\n"
+WEAK_COPYLEFT = f"hypothesis==6.170.15 \\\n    --hash=sha256:{HASH}\n    # via -r src/requirements.in\n"
 REVIEWED = "| six | MIT | something | one person |\n"
 DUAL = """License: Dual License
 Classifier: License :: OSI Approved :: BSD License
@@ -76,6 +78,10 @@ def test_a_repository_in_order_has_no_faults(repository):
         ({"review": ""}, "six ships, and 0010-dependencies.md has no line for it"),
         ({"review": REVIEWED + "| seven | MIT | nothing | nobody |\n"}, "reviews seven, which does not ship"),
         ({"review": REVIEWED.replace("MIT", "GPL-3.0-only")}, "six says its licence is MIT"),
+        (
+            {"ships": WEAK_COPYLEFT, "tests": WEAK_COPYLEFT, "review": "| hypothesis | MPL-2.0 | tests | people |\n"},
+            "hypothesis is MPL-2.0, which may not ship",
+        ),
         ({"bill": wheel(file="six-1.17.0.tar.gz")}, "is no wheel of src/requirements.txt"),
         ({"bill": wheel(digest="b" * 64)}, "is no wheel of src/requirements.txt"),
         ({"bill": wheel(version="1.16.0")}, "is no wheel of src/requirements.txt"),
@@ -87,6 +93,14 @@ def test_each_fault_is_named(change, said, repository):
     faults = audit(repository(**change), None).faults
     assert [fault for fault in faults if said in fault], faults
     assert all(fault.isprintable() for fault in faults)
+
+
+def test_a_tool_under_a_licence_that_nobody_allowed_is_named():
+    """What asks more than the list allows; a package that is not installed here says nothing."""
+    lock = {name: Pin("1", frozenset(), frozenset()) for name in ("hypothesis", "six", "no-such-package")}
+    assert list(unlicensed(lock)) == []
+    (fault,) = unlicensed(lock, SHIPPED_LICENCES)
+    assert fault.startswith("hypothesis: licence MPL-2.0; look at it")
 
 
 class Osv(HTTPServer):
