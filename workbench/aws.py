@@ -10,10 +10,11 @@ from typing import Any
 def aws_failures() -> Iterator[None]:
     """What AWS, or the way there, refuses becomes an OSError: the command failed, and may be run again."""
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - half a second, for those who need it
+    from urllib3.exceptions import HTTPError  # noqa: PLC0415 - of a refusal whose body stops coming
 
     try:
         yield
-    except (BotoCoreError, ClientError) as error:
+    except (BotoCoreError, ClientError, HTTPError) as error:
         raise OSError(f"{' '.join(str(error).split())}; it can be run again, nothing is written twice") from error
 
 

@@ -8,6 +8,7 @@ import json
 from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
+from urllib3.exceptions import HTTPError
 
 from deployment.deadline import Deadline
 
@@ -22,7 +23,7 @@ def refresh_once(function: str, make_client: Any, deadline: Deadline) -> str:
     try:
         answer = make_client("lambda").invoke(FunctionName=function, InvocationType="RequestResponse", Payload=b"{}")
         payload = answer["Payload"].read()
-    except (ClientError, BotoCoreError) as error:
+    except (ClientError, BotoCoreError, HTTPError) as error:  # the last: of a refusal whose body stops coming
         return _one_line(f"failed: {error}")
     if "FunctionError" in answer:
         return _one_line(f"failed: {_message(payload)}; see the refresher's log")

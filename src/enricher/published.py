@@ -268,5 +268,6 @@ def _failures() -> tuple[type[Exception], ...]:
     """How S3 fails."""
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - loaded already where there is a client
     from botocore.parsers import ResponseParserError  # noqa: PLC0415 - same
+    from urllib3.exceptions import HTTPError  # noqa: PLC0415 - of a refusal whose body stops coming
 
-    return (BotoCoreError, ClientError, ResponseParserError)
+    return (BotoCoreError, ClientError, ResponseParserError, HTTPError)

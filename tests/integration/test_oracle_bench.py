@@ -6,12 +6,16 @@ from typing import Any
 
 import pytest
 
+from cache import LoadError
 from compaction.hour import HourResult
+from enricher.published import Place, read
 from reliability.oracle import plan
 from reliability.oracle.cases import Bench, Case, Outcome
+from reliability.oracle.deployments import deployments
+from reliability.oracle.faults import Plant, Site
 from reliability.oracle.judge import Expected, Verdict, verdict
 from reliability.oracle.producer import BACK, FRONT, Flow
-from reliability.oracle.service import BUCKET, Service
+from reliability.oracle.service import BUCKET, POINTER, Service
 from reliability.oracle.world import COMPACTION, REPLAY, SECOND_COMPACTION, STREAM, World
 from reliability.oracle.writer import ArrowWriter
 
@@ -152,6 +156,18 @@ def test_a_fault_costs_nothing(bench):
     assert [one for one in found if not one.is_clean] == []
     assert [one.met for one in found] == [1, 1]
     assert found[0].raw_duplicates == 4  # the second batch and its replay: three; and what was delivered again
+
+
+def test_a_refusal_whose_body_stops_coming_is_a_refusal(bench):
+    """Botocore reads it outside its own net: an inventory is kept nevertheless, and a deployment goes on."""
+    world = bench.world
+    world.begin()
+    world.wire.planted = [Plant(Site("read", "s3", "GetObject", 0), "slow-body")]
+    with world.wire.acting("read"), pytest.raises(LoadError, match="ReadTimeoutError"):
+        read(world.clients("s3"), Place.of(POINTER))
+    with deployments(world) as deploying:
+        outcome = deploying.run(Plant.parse("deployment/lambda.Invoke/0/slow-body/always"))
+    assert (outcome.is_clean, outcome.met, outcome.said_failed) == (True, 1, 0)
 
 
 def test_every_call_of_every_part_is_hit_and_every_operation_by_every_fault(bench):
