@@ -20,7 +20,6 @@ from compaction.source_objects import SourceObjects
 from compaction.sweep import Compactor
 from deployment.bundle import Bundle
 from deployment.deadline import Deadline
-from deployment.errors import DeploymentError
 from deployment.request import Properties
 from deployment.steps import deploy
 from enricher.handler import Environment
@@ -107,8 +106,8 @@ class Service:
         clock = Clock(now)
         try:
             deploy(properties, bundle, self.clients, Deadline(now + PLENTY_S, clock, clock.sleep))
-        except DeploymentError as error:
-            self.said.append(str(error))
+        except Exception as error:  # noqa: BLE001 - its handler answers FAILED, whatever it is
+            self.said.append(f"{type(error).__name__}: {error}")
             return False
         return True
 
