@@ -1,7 +1,7 @@
 """``vpcflow query``: saved questions, or SQL of one's own, over a lake on disk; DuckDB in Athena's place."""
 
-import csv
 import json
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
@@ -14,8 +14,13 @@ from workbench.athena.saved import get, list_queries
 from workbench.errors import UsageError
 from workbench.show import print_table
 
-# What a spreadsheet would run, also behind blanks (OWASP, "CSV Injection").
-_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+# What a spreadsheet would run, also in full width (OWASP, "CSV Injection"), and what it takes for the end of a cell
+# or row, a lone CR among them.
+_FORMULA_STARTS: Final = frozenset("=+-@\uff1d\uff0b\uff0d\uff20")
+_CONTROL_STARTS: Final = ("\t", "\r", "\n", "\0")
+# What terminals obey; also in a file, which somebody may print.
+_ORDERS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_CELL_ENDS: Final = frozenset(',;|\t"\r\n')
 
 
 def run_query(name: str | None, sql: str | None, lake: Path, given: Sequence[str], output: str) -> None:
@@ -61,9 +66,8 @@ def _print(title: str, result: QueryResult, output: str) -> None:
     if output == "json":
         sys.stdout.write(json.dumps([_plain_row(row) for row in result.records()]) + "\n")
     elif output == "csv":
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(result.columns)
-        writer.writerows([_safe(_plain(value)) for value in row] for row in result.rows)
+        for row in (result.columns, *result.rows):
+            sys.stdout.write(",".join(map(_csv_cell, row)) + "\n")
     else:
         print_table(title, result.columns, result.rows)
 
@@ -80,8 +84,17 @@ def _plain(value: Any) -> Any:
     return value
 
 
+def _csv_cell(value: Any) -> str:
+    """A cell as RFC 4180 writes it, quoted also where a reader less strict would begin another one."""
+    value = _safe(_plain(value))
+    text = "" if value is None else _ORDERS.sub(lambda order: f"\\x{ord(order[0]):02x}", str(value))
+    return '"' + text.replace('"', '""') + '"' if _CELL_ENDS & set(text) else text
+
+
 def _safe(value: Any) -> Any:
-    """A cell that no spreadsheet takes for a formula."""
-    if isinstance(value, str) and value.lstrip(" \u00a0").startswith(_FORMULA_STARTS):
-        return "'" + value
-    return value
+    """A cell that no spreadsheet takes for a formula: blanks and what nobody sees may stand in front of one."""
+    if not isinstance(value, str):
+        return value
+    first = next((each for each in value if each.isprintable() and not each.isspace()), "")
+    is_formula = first in _FORMULA_STARTS or value.lstrip(" \u00a0").startswith(_CONTROL_STARTS)
+    return "'" + value if is_formula else value

@@ -66,6 +66,17 @@ def test_csv_cells_are_safe_for_spreadsheets(lake, capsys):
     ]
 
 
+def test_a_csv_cell_ends_nowhere_but_at_its_end(lake, capsys):
+    """Readers take a lone CR for the end of a row, and what follows for a formula; what does not show hides none."""
+    texts = ["a;=1+1", "a\t=1+1", "a\r=1+1", "a|=1+1", 'a";=1+1;"', "a\n=1+1", "\u200b=1+1", "\uff1d1+1", "a\x1b[2J"]
+    sql = "SELECT " + ", ".join(f"'{text}'" for text in texts)
+    code, out, _ = printed(capsys, "--sql", sql, "--lake", lake, "--output", "csv")
+    assert code == 0
+    answer = out.split("\n", 1)[1]
+    assert next(csv.reader(io.StringIO(answer, newline=""))) == [*texts[:6], "'\u200b=1+1", "'\uff1d1+1", "a\\x1b[2J"]
+    assert all(f'"{text}"' in out for text in texts[:4])
+
+
 @pytest.mark.parametrize("output", ["table", "json"])
 def test_no_value_reaches_the_terminal_as_an_order(output, lake, capsys):
     """A tag may hold escape sequences: they are shown, and obeyed by nobody."""
