@@ -6,7 +6,7 @@ To add one: write a module with a function from the scale to figures, and list i
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
-from reliability import compaction
+from reliability import compaction, report
 from reliability.bounds import section as bounds
 from reliability.figures import Figure
 from reliability.fuzz import section as fuzz
@@ -67,5 +67,12 @@ SECTIONS: Final = (
         "Gzip bombs, each in a process of its own; the largest records, events and answers; next to no time left; one "
         "record that cannot be read at every place of a batch.",
         lambda scale: bounds.figures(is_full=scale.is_full, seed=scale.seed),
+    ),
+    Section(
+        "report",
+        "The report, in a browser",
+        "A report of a lake whose every name is of the corpus of hostile values, opened in headless Chromium: what it "
+        "asks for, its console, elements, contrast and labels.",
+        lambda scale: report.figures(is_full=scale.is_full),
     ),
 )

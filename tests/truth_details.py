@@ -5,9 +5,11 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable
+from datetime import UTC
 from decimal import Decimal
 from typing import Any
 
+import pyarrow.parquet as pq
 from demo_truth import GB, Row, Truth, accepted, dollars
 from truth_answers import ADMIN_PORTS, Answer, beside, grouped, is_crossing, sum_of, usd_of
 
@@ -261,12 +263,35 @@ def unresolved_share(truth: Truth) -> Answer:
     return [(*key, count, octets[key], round(Decimal(100 * count) / total[key[0]], 2)) for key, count in flows.items()]
 
 
+def data_freshness(truth: Truth) -> Answer:
+    """How fresh the data is, and by whose word; what enrichment alone knows is read from the files, without SQL."""
+    names = ["enricher_version", "arrived_at", "inventory_age_s", "src_evidence", "dst_evidence"]
+    files = sorted((truth.lake / "flow_logs").rglob("*.parquet"))
+    rows = [row for file in files for row in pq.ParquetFile(file).read(names).to_pylist()]
+    (written_by,) = {row["enricher_version"] for row in rows}
+    arrivals = [int(row["arrived_at"].replace(tzinfo=UTC).timestamp()) for row in rows if row["arrived_at"]]
+    words = Counter(row[f"{side}_evidence"] for row in rows for side in ("src", "dst"))
+    return [(
+        written_by,
+        len(truth.lines),
+        min(int(line["start"]) for line in truth.lines),
+        max(int(line["end"]) for line in truth.lines),
+        max(arrivals, default=None),
+        min((row["inventory_age_s"] for row in rows if row["inventory_age_s"] is not None), default=None),
+        max((row["inventory_age_s"] for row in rows if row["inventory_age_s"] is not None), default=None),
+        sum(row["inventory_age_s"] is None for row in rows),
+        words["record"] + words["peer_record"],
+        words["snapshot"] + words["snapshot_open"] + words["subnet"],
+        words["ec2"] + words["ipam"] + words["ipam_history"],
+    )]  # fmt: skip
+
+
 DETAILS: dict[str, Callable[[Truth], Answer]] = {
     function.__name__: function
     for function in (
         cross_az_subnets, cross_az_resources, az_affinity_candidates, unresolved_talkers, new_peers, port_exposure,
         admin_port_traffic, silent_interfaces, recording_gaps, ip_version_traffic, port_traffic, rejected_traffic,
-        top_subnets, top_talkers, address_pairs, address_traffic, unresolved_share,
+        top_subnets, top_talkers, address_pairs, address_traffic, unresolved_share, data_freshness,
     )
 }  # fmt: skip
 GIVEN: dict[str, Callable[[Truth], dict[str, str]]] = {"address_traffic": lambda truth: {"address": _busiest(truth)}}

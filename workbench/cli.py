@@ -150,6 +150,21 @@ def query(
 
 
 @app.command()
+def report(
+    lake: Annotated[Path, typer.Option(help="Directory of the lake.")],
+    out: Annotated[Path, typer.Option(help="The HTML file to write; one that is there is written anew.")],
+    first_day: Annotated[str | None, typer.Option(help="YYYY-MM-DD, UTC. Without: six days before the last.")] = None,
+    last_day: Annotated[str | None, typer.Option(help="YYYY-MM-DD, UTC. Without: the newest with data.")] = None,
+) -> int:
+    """Write a lake's answers as one HTML file: what crosses zones, who talks to whom, who pays, what is not known."""
+    from workbench.report_command import write_report  # noqa: PLC0415 - DuckDB and sqlglot, as above
+
+    write_report(lake, out, first_day, last_day)
+    print(f"report {out}")
+    return OK
+
+
+@app.command()
 def explain(
     ip: Annotated[str, typer.Argument(help="An address, IPv4 or IPv6 in any spelling.")],
     inventory: Annotated[Path, typer.Option(help="Directory of AWS CLI output, or a snapshot.")],

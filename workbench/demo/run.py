@@ -1,4 +1,4 @@
-"""The demo's story: send an hour of traffic, look at what arrived, ask who pays for crossing zones."""
+"""The demo's story: send an hour of traffic, look at what arrived, ask who pays, and write it all as one page."""
 
 import sys
 import time
@@ -13,6 +13,7 @@ from workbench.demo.deployment import DATABASE, Deployment
 from workbench.envelopes import message_record
 from workbench.errors import UsageError
 from workbench.estate import DEMO, Traffic, build_estate, generate_traffic
+from workbench.report_command import write_report
 from workbench.show import print_table
 
 SEED: Final = 1
@@ -25,6 +26,7 @@ _QUERIES: Final = (
     ("project_traffic", ("src_project", "dst_project", "flows", "gigabytes", "cross_az_gigabytes", "estimated_usd")),
     ("unresolved_share", ()),
 )
+REPORT: Final = "report.html"
 _ROWS_SHOWN: Final = 12
 _EXAMPLE_SQL: Final = "SELECT traffic_class, count(*) AS flows FROM flows_once GROUP BY 1"
 
@@ -52,6 +54,8 @@ def run_demo(out: Path) -> None:
         objects = deployment.download(lake)
         _print_written(deployment, traffic, objects, partitions)
     _print_answers(lake)
+    _say("writing the report")
+    write_report(lake, out / REPORT, None, None)
     _print_next(out, time.monotonic() - begin)
 
 
@@ -113,6 +117,7 @@ def _print_next(out: Path, seconds: float) -> None:
     print(f"  {vpcflow} query top_talkers --lake {lake}")
     print(f'  {vpcflow} query --lake {lake} --sql "{_EXAMPLE_SQL}"')
     print(f"  {vpcflow} enrich your-flow-logs.log.gz --inventory {inventory} --region us-east-1 --out my-lake")
+    print(f"\nThe report, for a browser: {out / REPORT}")
 
 
 def _fresh(directory: Path) -> Path:
