@@ -10,6 +10,7 @@ import argparse
 import gzip
 import json
 import multiprocessing
+import os
 import sys
 import tempfile
 import time
@@ -185,10 +186,10 @@ def _spark() -> Iterator[Any]:
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.log.level": "ERROR",
-        "spark.pyspark.python": sys.executable,
         "spark.driver.memory": "6g",
         "spark.sql.shuffle.partitions": "8",
     }
+    os.environ["PYSPARK_PYTHON"] = sys.executable  # or workers are the first python3 on PATH
     session = SparkSession.builder.master("local[2]").appName("scan-economy").config(map=settings).getOrCreate()
     try:
         yield session

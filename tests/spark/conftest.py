@@ -13,6 +13,7 @@ HERE = Path(__file__).parent
 ITS_OWN = ("ignore:unclosed <socket:ResourceWarning", "ignore:distutils Version classes:DeprecationWarning")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks for groups
 def pytest_collection_modifyitems(items):
     """All of them in one worker (`--dist loadgroup`), so that one JVM starts; pyspark's own warnings are no failure."""
     for item in items:
@@ -34,7 +35,6 @@ def spark():
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.log.level": "ERROR",
-        "spark.pyspark.python": sys.executable,
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.ansi.enabled": "true",
         "spark.sql.shuffle.partitions": "2",
@@ -44,6 +44,8 @@ def spark():
     }
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
+        # The setting reaches only programs that spark-submit starts; without this workers are the first python3 on PATH.
+        patch.setenv("PYSPARK_PYTHON", sys.executable)
         session = SparkSession.builder.master("local[2]").appName("tests").config(map=settings).getOrCreate()
         yield session
         session.stop()
