@@ -6,7 +6,7 @@ To add one: write a module with a function from the scale to figures, and list i
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
-from reliability import compaction, report
+from reliability import compaction, injection, report
 from reliability.bounds import section as bounds
 from reliability.figures import Figure
 from reliability.fuzz import section as fuzz
@@ -74,5 +74,12 @@ SECTIONS: Final = (
         "A report of a lake whose every name is of the corpus of hostile values, opened in headless Chromium: what it "
         "asks for, its console, elements, contrast and labels.",
         lambda scale: report.figures(is_full=scale.is_full),
+    ),
+    Section(
+        "injection",
+        "Hostile values on their way",
+        "Formulas, script, quotes, line ends, marks of direction, control characters, SQL and paths in tags, log "
+        "fields, record ids and parameters: through the function, the lake, the saved queries, explain and inventory.",
+        lambda scale: injection.figures(is_full=scale.is_full),
     ),
 )

@@ -39,12 +39,12 @@ class Function:
     Args:
         log_format: as LOG_FORMAT holds it.
         mode: OUTPUT_MODE.
-        tags: of the inventory's two instances, one tag each.
+        documents: of the inventory; None: a small estate.
     """
 
-    def __init__(self, log_format: str, mode: str, tags: tuple[str, str] = ("payments", "search")) -> None:
+    def __init__(self, log_format: str, mode: str, documents: dict[str, Any] | None = None) -> None:
         self.s3 = MemoryS3()
-        body = bytes(to_snapshot(tables_of(estate(*tags), observed_at=NOW - 60)))
+        body = bytes(to_snapshot(tables_of(documents or estate("payments", "search"), observed_at=NOW - 60)))
         self.s3.put_object(Bucket=INVENTORY, Key="snapshot.parquet", Body=body)
         settings = Settings.from_environ(
             {
@@ -53,7 +53,7 @@ class Function:
                 "OUTPUT_MODE": mode,
                 "INVENTORY_URI": f"s3://{INVENTORY}/snapshot.parquet",
                 "EC2_LOOKUPS": "off",
-                "RECORD_TAGS": "instance-tag=project",
+                "RECORD_TAGS": "instance-tag=project;instance-tag-2=x",
             }
         )
         self._environment = Environment(settings, lambda: NOW, {"s3": self.s3})
