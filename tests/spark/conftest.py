@@ -1,4 +1,4 @@
-"""One Spark for all tests here: on this machine alone, in one worker of xdist; without Java they say what lacks."""
+"""One Spark a worker for all tests here: on this machine alone; without Java they say what lacks."""
 
 import gc
 import shutil
@@ -13,12 +13,10 @@ HERE = Path(__file__).parent
 ITS_OWN = ("ignore:unclosed <socket:ResourceWarning", "ignore:distutils Version classes:DeprecationWarning")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks for groups
 def pytest_collection_modifyitems(items):
-    """All of them in one worker (`--dist loadgroup`), so that one JVM starts; pyspark's own warnings are no failure."""
+    """What pyspark itself warns of is no failure."""
     for item in items:
         if HERE in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("spark"))
             item.add_marker(pytest.mark.filterwarnings(*ITS_OWN))
 
 
@@ -44,7 +42,7 @@ def spark():
     }
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
-        # The setting reaches only programs that spark-submit starts; without this workers are the first python3 on PATH.
+        # The setting of that name reaches only what spark-submit starts: workers would be the first python3 on PATH.
         patch.setenv("PYSPARK_PYTHON", sys.executable)
         session = SparkSession.builder.master("local[2]").appName("tests").config(map=settings).getOrCreate()
         yield session
