@@ -155,7 +155,7 @@ class LineMaker:
     def separators(self, rng: Random) -> Line:
         """What other languages take for the end of a line or for a blank, inside a value."""
         odd = rng.choice("\u2028\u2029\u0085\u00a0\u2003\x1c\x1d\x1e\u3000\ufeff")
-        return self._with_text(rng, f"a{odd}b", "U+2028 and other separators")
+        return self._with_text(rng, rng.choice((f"a{odd}b", f"a{odd}", odd)), "U+2028 and other separators")
 
     def with_nul(self, rng: Random) -> Line:
         """A NUL inside a value."""
