@@ -36,7 +36,9 @@ def spark():
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.ansi.enabled": "true",
         "spark.sql.shuffle.partitions": "2",
-        # Small plans, run once each: what Java's compiler would gain it takes to start with.
+        # Small tables, each plan run once: what compiled code would gain it takes to compile.
+        "spark.sql.codegen.wholeStage": "false",
+        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
         "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Duser.timezone=UTC",
         "spark.driver.memory": "2g",
     }
