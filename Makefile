@@ -11,7 +11,7 @@ CHECKOV_STAMP := $(CHECKOV)/.installed
 TEMPLATES = $(shell grep -l '^AWSTemplateFormatVersion' *.yaml */*.yaml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench bench-scan accuracy check check-slice generate template artifact audit requirements clean
+.PHONY: help setup demo test test-slow lint bench bench-scan accuracy check check-slice generate template artifact audit requirements clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -30,7 +30,10 @@ demo: $(STAMP) ## an hour of made-up traffic through the real handler, and what 
 	@$(BIN)/vpcflow demo
 
 test: $(STAMP) ## all tests (under 5 minutes, no network, no credentials)
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -q
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -q -m "not slow"
+
+test-slow: $(STAMP) ## the tests that are left out there: Spark, the browser, the checks' own benches
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -q -m slow
 
 lint: $(STAMP) ## ruff, mypy, import contracts
 	@$(BIN)/ruff check .

@@ -1,8 +1,11 @@
 """Compaction as a process over HTTP, ended by SIGKILL; `make check` does this before every request."""
 
+import pytest
 from killed_compactor import Killing, Outcome
 
 from workbench.cloud import LocalCloud
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_process_killed_between_commit_and_switch_loses_nothing():

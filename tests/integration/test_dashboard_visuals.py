@@ -17,6 +17,8 @@ from workbench.athena.engine import Lake
 from workbench.athena.lint import lint
 from workbench.athena.saved import get
 
+pytestmark = pytest.mark.slow
+
 ALWAYS = {"FirstDay": "2000-01-01", "LastDay": "2999-12-31"}
 BY_NAME = {visual.name: visual for visual in VISUALS}
 NAMES = sorted(BY_NAME)

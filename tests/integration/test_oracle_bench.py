@@ -19,6 +19,8 @@ from reliability.oracle.service import BUCKET, POINTER, Service
 from reliability.oracle.world import COMPACTION, REPLAY, SECOND_COMPACTION, STREAM, World
 from reliability.oracle.writer import ArrowWriter
 
+pytestmark = pytest.mark.slow
+
 SENT = {number: Expected(Flow(number, FRONT, BACK, 1_767_268_800), "2026-01-01/12") for number in (1, 2)}
 FAULTS = (
     "stream/s3.PutObject/1/reset-after/always",

@@ -12,7 +12,7 @@ from workbench.cli import main
 from workbench.report.markup import visible
 
 pytestmark = [
-    pytest.mark.xdist_group("report"),
+    pytest.mark.slow,
     pytest.mark.skipif(find() is None, reason=INSTALL),
 ]
 

@@ -13,11 +13,13 @@ HERE = Path(__file__).parent
 ITS_OWN = ("ignore:unclosed <socket:ResourceWarning", "ignore:distutils Version classes:DeprecationWarning")
 
 
+@pytest.hookimpl(tryfirst=True)  # before `-m` chooses
 def pytest_collection_modifyitems(items):
-    """What pyspark itself warns of is no failure."""
+    """All of them are slow; what pyspark itself warns of is no failure."""
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.filterwarnings(*ITS_OWN))
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")
