@@ -190,6 +190,8 @@ def _spark() -> Iterator[Any]:
         "spark.sql.shuffle.partitions": "8",
     }
     os.environ["PYSPARK_PYTHON"] = sys.executable  # or workers are the first python3 on PATH
+    # The setting of that name reaches only what spark-submit starts.
+    os.environ["PYSPARK_PYTHON"] = sys.executable
     session = SparkSession.builder.master("local[2]").appName("scan-economy").config(map=settings).getOrCreate()
     try:
         yield session
