@@ -126,11 +126,11 @@ def test_columns_are_as_high_as_their_bytes(browser, report):
 
 
 def test_it_prints(browser, report):
-    """On paper: a PDF of some pages."""
+    """On paper: a PDF of some pages, also with hundreds of hostile names: long tables end with how many rows they show."""
     browser.open(report)
     paper = browser.paper()
     assert paper.startswith(b"%PDF")
-    assert 3 <= paper.count(b"/Type /Page\n") + paper.count(b"/Type /Page ") + paper.count(b"/Type/Page/") <= 40
+    assert 5 <= paper.count(b"/Type /Page\n") + paper.count(b"/Type /Page ") + paper.count(b"/Type/Page/") <= 25
 
 
 def test_a_picture_is_of_the_page(browser, report):
