@@ -169,9 +169,9 @@ def etag(body: bytes) -> str:
     return f'"{md5(body, usedforsecurity=False).hexdigest()}"'
 
 
-def hour(number: int) -> Partition:
+def hour(number: int, region: str = REGION) -> Partition:
     """The hour so many hours after NOON's day began."""
-    return Partition.at(REGION, round((NOON // 86_400 * 86_400 + number * HOUR_S) * 1000))
+    return Partition.at(region, round((NOON // 86_400 * 86_400 + number * HOUR_S) * 1000))
 
 
 def crawl(objects: Objects, catalog: Catalog) -> None:
@@ -307,7 +307,8 @@ class World:
         """The hour is exactly what it should be, rows and sums, counted with what the hours beside it are now."""
         assert sorted(self.rows(partition)) == sorted(self.right(partition)), partition.path
         assert self.rows(partition, HOURLY, "rows") == [len(self.right(partition))]
-        others = sum(len(self.right(other)) for other in beside(partition))
+        regions = {other.aws_region for other in [*self.states]}
+        others = sum(len(self.right(other)) for other in beside(partition, regions))
         assert self.rows(partition, HOURLY, "beside") == [others], partition.path
 
     def check_shown(self) -> None:

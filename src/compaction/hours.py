@@ -98,35 +98,58 @@ def contents(hour: Hour) -> Contents:
     return Contents(keys, staged, names, honoured | {left.digest for left in hour.pending})
 
 
-def digests(hours: Iterable[Hour]) -> dict[str, str]:
-    """``<day>/<hour>`` → digest of what each holds, as a manifest remembers the hours beside its own."""
-    return {short(hour.partition): contents(hour).digest for hour in hours}
+def digests(partition: Partition, neighbours: Iterable[Hour]) -> dict[str, str]:
+    """``<day>/<hour>`` (of another region: ``<region>/<day>/<hour>``) → digest of what each neighbour holds.
+
+    So a manifest remembers the hours beside its own. Hours of other regions are named once they hold something: most
+    lakes have one region, and a second one comes and goes.
+    """
+    told = ((_called(hour.partition, partition), contents(hour).digest) for hour in neighbours)
+    return {name: digest for name, digest in told if digest or name.count("/") == 1}
+
+
+def counted_with(partition: Partition, neighbour: Hour) -> str:
+    """The digest of the hour with which a neighbour's generation was counted; that of an empty one is empty."""
+    told = {} if neighbour.manifest is None else neighbour.manifest.neighbours
+    return told.get(_called(partition, neighbour.partition), "")
+
+
+def _called(partition: Partition, home: Partition) -> str:
+    is_home = partition.aws_region == home.aws_region
+    return short(partition) if is_home else f"{partition.aws_region}/{short(partition)}"
 
 
 def is_dirty(hour: Hour, neighbours: Iterable[Hour]) -> bool:
     """Whether the hour is not yet a generation of all it holds, counted with what the hours beside it hold now."""
     if hour.manifest is None:
         return bool(hour.raw or hour.pending)
-    return bool(hour.pending or set(hour.raw) - hour.included or dict(hour.manifest.neighbours) != digests(neighbours))
+    is_whole = not hour.pending and set(hour.raw) <= hour.included
+    return not is_whole or dict(hour.manifest.neighbours) != digests(hour.partition, neighbours)
 
 
 class Plan(NamedTuple):
     """The hours of a run, oldest first: to be looked at, and of these those to be compacted where they are dirty.
 
     ``waiting``: closed hours with raw objects that are older than the sweep, and that nothing marks.
+    ``regions``: all of the lake.
     """
 
     looked_at: tuple[Partition, ...]
     due: tuple[Partition, ...]
     waiting: tuple[Partition, ...]
+    regions: frozenset[str]
 
 
 class Seen(NamedTuple):
-    """Hours with raw objects (of any age), with a manifest (of the sweep and a while before), and with marks."""
+    """Hours with raw objects (of any age), with a manifest (of the sweep and a while before), and with marks.
+
+    ``regions``: all that have any of these, of any age.
+    """
 
     raw: frozenset[Partition]
     compacted: frozenset[Partition]
     marked: frozenset[Partition]
+    regions: frozenset[str]
 
 
 def is_closed(partition: Partition, now: float) -> bool:
@@ -139,13 +162,13 @@ def plan(seen: Seen, now: float, sweep_s: float, only: frozenset[str] = frozense
     known = seen.raw | seen.compacted | seen.marked
     if only:
         due = {hour for hour in known if short(hour) in only}
-        return Plan(_in_order(due), _in_order(due), ())
+        return Plan(_in_order(due), _in_order(due), (), seen.regions)
     swept = {hour for hour in seen.raw | seen.compacted if begin(hour) + HOUR_S > now - sweep_s}
     # An hour beside a marked one was counted with what that one held before.
-    near = {other for hour in seen.marked for other in beside(hour)}
+    near = {other for hour in seen.marked for other in beside(hour, seen.regions)}
     due = {hour for hour in swept | seen.marked | near if is_closed(hour, now)}
     waiting = {hour for hour in seen.raw - due if is_closed(hour, now)}
-    return Plan(_in_order(known | due), _in_order(due), _in_order(waiting))
+    return Plan(_in_order(known | due), _in_order(due), _in_order(waiting), seen.regions)
 
 
 def days(now: float, back_s: float) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Where compaction's things lie in the lake's bucket: keys and folders of an hour, and which hours are beside it."""
 
 import re
+from collections.abc import Iterable
 from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from typing import Final
 
@@ -60,10 +61,12 @@ def hour_of(region: str, at: float) -> Partition:
     return Partition(region, f"{moment:%Y-%m-%d}", f"{moment:%H}")
 
 
-def beside(partition: Partition) -> tuple[Partition, Partition]:
-    """The hours before and after: a flow's other record may have arrived in one of them."""
+def beside(partition: Partition, regions: Iterable[str] = ()) -> tuple[Partition, ...]:
+    """The hours before and after, and all three in the lake's other regions: a flow's other record may be in one."""
     at = begin(partition)
-    return hour_of(partition.aws_region, at - HOUR_S), hour_of(partition.aws_region, at + HOUR_S)
+    home = partition.aws_region
+    others = [hour_of(region, at + away) for region in sorted({*regions} - {home}) for away in (-HOUR_S, 0, HOUR_S)]
+    return hour_of(home, at - HOUR_S), hour_of(home, at + HOUR_S), *others
 
 
 def short(partition: Partition) -> str:

@@ -27,7 +27,7 @@ def look(objects: Objects, partition: Partition) -> Hour:
 
 def planned(objects: Objects, now: float, sweep_s: float, grace_s: float, only: frozenset[str]) -> Plan:
     """The hours of a run. Manifests are looked for as far back as something may be left to delete behind them."""
-    regions = {region for table in (f"{FLOW_LOGS}/", MANIFESTS) for region in objects.folders(table)}
+    regions = {region for table in (f"{FLOW_LOGS}/", MANIFESTS, MARKED) for region in objects.folders(table)}
     seen = Seen(
         raw=frozenset(_raw_hours(objects)),
         compacted=frozenset(
@@ -42,6 +42,7 @@ def planned(objects: Objects, now: float, sweep_s: float, grace_s: float, only: 
             for stored in objects.listed(MARKED)
             if (partition := partition_in(stored.key.removeprefix(MARKED)))
         ),
+        regions=frozenset(region.removeprefix("aws_region=") for region in regions),
     )
     return plan(seen, now, sweep_s, only)
 

@@ -36,7 +36,7 @@ class Superseded(NamedTuple):
 class Manifest:
     """What an hour is. Names are those of raw objects, relative to the hour's folder; locations are folders' keys.
 
-    ``included``: every raw object ever taken, also those that are deleted by now. ``neighbours``: ``<day>/<hour>`` →
+    ``included``: every raw object ever taken, also those that are deleted by now. ``neighbours``: name →
     digest of what that hour held when this one was counted. ``honoured``: digests of the replace marks that were.
     """
 

@@ -12,6 +12,7 @@ Until 3 readers see what was before, whole; after it the generation, whole. An h
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import Final
 
 from compaction.catalog import Catalog
@@ -89,12 +90,12 @@ class Compactor:
         audited = [hour for hour in hours.looked_at if self._try(report, hour, self._audit)]
         for hour in hours.due:
             if hour in audited:
-                report.behind += not self._try(report, hour, self._compact)
+                report.behind += not self._try(report, hour, partial(self._compact, regions=hours.regions))
             else:
                 report.behind += 1
         report.behind += sum(self._is_waiting(hour) for hour in hours.waiting if hour in audited)
         for hour in audited:
-            self._try(report, hour, self._tidy)
+            self._try(report, hour, partial(self._tidy, regions=hours.regions))
         return report
 
     def _try(self, report: Report, hour: Partition, step: Callable[[Report, Partition], object]) -> bool:
@@ -148,8 +149,8 @@ class Compactor:
         shown = self.catalog.find(table, partition)
         return shown is not None and shown.location == place and shown.since is not None
 
-    def _compact(self, report: Report, partition: Partition) -> None:
-        neighbours = tuple(look(self.objects, other) for other in beside(partition))
+    def _compact(self, report: Report, partition: Partition, regions: Iterable[str]) -> None:
+        neighbours = tuple(look(self.objects, other) for other in beside(partition, regions))
         hour = look(self.objects, partition)
         if not is_dirty(hour, neighbours):
             return
@@ -185,7 +186,7 @@ class Compactor:
             generation=1 if before is None else before.generation + 1,
             run=self.run,
             included=held.names,
-            neighbours=digests(neighbours),
+            neighbours=digests(hour.partition, neighbours),
             honoured=held.honoured,
             snapshot=self.snapshot,
             compacted_at=now,
@@ -226,10 +227,10 @@ class Compactor:
         """Whether runs look at the hour by themselves until what is left behind it has gone."""
         return begin(partition) + HOUR_S > self.clock() - self.settings.sweep_s
 
-    def _tidy(self, report: Report, partition: Partition) -> None:
+    def _tidy(self, report: Report, partition: Partition, regions: Iterable[str]) -> None:
         deadline = self.clock() - self.settings.grace_s
         is_swept = self._is_swept(partition)
-        deleted, errors = tidy(self.objects, self.catalog, partition, deadline, is_swept=is_swept)
+        deleted, errors = tidy(self.objects, self.catalog, partition, deadline, is_swept=is_swept, regions=regions)
         report.deleted += deleted
         if errors:
             raise CompactionError(f"{len(errors)} objects could not be deleted, the first: {errors[0]}")

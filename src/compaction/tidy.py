@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from compaction.catalog import Catalog
-from compaction.hours import Hour, Stored, contents, is_dirty
-from compaction.layout import HOURLY, beside, compacted_folder, hourly_folder, short
+from compaction.hours import Hour, Stored, contents, counted_with, is_dirty
+from compaction.layout import HOURLY, beside, compacted_folder, hourly_folder
 from compaction.leftovers import deletable_folders, deletable_objects, has_leftovers, switched_at
 from compaction.look import look
 from compaction.marks import LATE, MARKED, STAGED, Mark
@@ -21,12 +21,18 @@ def leave_follow_up(objects: Objects, partition: Partition, run: str) -> None:
 
 
 def tidy(
-    objects: Objects, catalog: Catalog, partition: Partition, deadline: float, *, is_swept: bool
+    objects: Objects,
+    catalog: Catalog,
+    partition: Partition,
+    deadline: float,
+    *,
+    is_swept: bool,
+    regions: Iterable[str] = (),
 ) -> tuple[int, tuple[str, ...]]:
     """Delete what nobody has needed since the deadline (Unix seconds), and marks.
 
-    ``is_swept``: later runs look at the hour by themselves. Returns how many objects are gone, and what the store said
-    of those that it did not delete. Raises what store and catalog raise.
+    ``is_swept``: later runs look at the hour by themselves. ``regions``: the lake's. Returns how many objects are gone,
+    and what the store said of those that it did not delete. Raises what store and catalog raise.
     """
     hour = look(objects, partition)
     located = [catalog.find(table, partition) for table in (FLOW_LOGS, HOURLY)]
@@ -38,7 +44,7 @@ def tidy(
     old = deletable_objects(hour, staged, switched, deadline)
     old += deletable_folders(hour, found, located, switched, deadline)
     errors = objects.delete(old) if old else ()
-    if hour.marks and not errors and _is_done(objects, hour):
+    if hour.marks and not errors and _is_done(objects, hour, regions):
         gone = set(old)
         remaining = Hour(
             partition,
@@ -59,12 +65,12 @@ def _finished(hour: Hour, *, is_left: bool, is_swept: bool) -> list[str]:
     return [key for key in keys if key not in follow_ups] if follow_ups else []
 
 
-def _is_done(objects: Objects, hour: Hour) -> bool:
+def _is_done(objects: Objects, hour: Hour, regions: Iterable[str]) -> bool:
     """Whether the hour is a generation of all it holds, and those beside it were counted with that."""
-    neighbours = tuple(look(objects, other) for other in beside(hour.partition))
+    neighbours = tuple(look(objects, other) for other in beside(hour.partition, regions))
     held = contents(hour).digest
     return not is_dirty(hour, neighbours) and all(
-        other.manifest is None or other.manifest.neighbours.get(short(hour.partition)) == held for other in neighbours
+        other.manifest is None or counted_with(hour.partition, other) == held for other in neighbours
     )
 
 

@@ -56,6 +56,24 @@ def test_an_hour_beside_a_late_object_is_counted_again(world):
     world.check_compacted(NEXT)
 
 
+def test_an_hour_of_another_region_is_beside_it(world):
+    """A flow between regions is recorded in both: news abroad counts the hours at home again, of any age."""
+    abroad = hour(6, "eu-west-1")
+    world.sweep()
+    assert set(Manifest.from_json(world.objects.get(manifest_key(HOUR))[0], HOUR).neighbours) == {
+        short(hour(4)),
+        short(NEXT),
+    }
+    world.arrive(abroad, rows=3)
+    assert list(world.sweep().compacted) == [HOUR, abroad, NEXT]
+    for partition in (HOUR, NEXT, abroad):
+        world.check_compacted(partition)
+    # Outside the sweep, with nothing abroad in it any more: what was counted with it stays as it is.
+    world.now += 30 * 24 * HOUR_S
+    world.mark_late(HOUR)
+    assert world.sweep().compacted == {}
+
+
 def test_a_copy_of_a_deleted_object_is_no_news(world):
     """The stream tried a batch again after its object was taken and deleted: the copy goes after the grace time."""
     key = world.keys("flow_logs/")[0]

@@ -126,7 +126,7 @@ def test_columns_are_as_high_as_their_bytes(browser, report):
 
 
 def test_it_prints(browser, report):
-    """On paper: a PDF of some pages, also with hundreds of hostile names: long tables end with how many rows they show."""
+    """On paper: a PDF of some pages, also with hundreds of hostile names, because long tables are cut."""
     browser.open(report)
     paper = browser.paper()
     assert paper.startswith(b"%PDF")

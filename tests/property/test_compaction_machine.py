@@ -7,7 +7,9 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multip
 
 from compaction.layout import begin
 
-HOURS = st.sampled_from([hour(5), hour(6), hour(7)])
+ABROAD = hour(6, "eu-west-1")
+EVERY = (hour(5), hour(6), hour(7), ABROAD)
+HOURS = st.sampled_from(EVERY)
 EFFECTS = st.integers(0, 25)
 
 
@@ -81,10 +83,10 @@ class Compaction(RuleBasedStateMachine):
     @rule()
     def compact(self):
         """A run to its end: the hours are what they should be."""
-        for partition in (hour(5), hour(6), hour(7)):
+        for partition in EVERY:
             self.world.mark_late(partition)
         self.world.watched_sweep()
-        for partition in (hour(5), hour(6), hour(7)):
+        for partition in EVERY:
             if self.world.right(partition):
                 self.world.check_compacted(partition)
 

@@ -6,7 +6,20 @@ from typing import Any
 import pytest
 from compaction_world import HOUR_S, hour
 
-from compaction.hours import Hour, Left, Plan, Seen, Stored, contents, days, digests, is_dirty, plan, raw_objects
+from compaction.hours import (
+    Hour,
+    Left,
+    Plan,
+    Seen,
+    Stored,
+    contents,
+    counted_with,
+    days,
+    digests,
+    is_dirty,
+    plan,
+    raw_objects,
+)
 from compaction.layout import begin, beside, partition_in
 from compaction.leftovers import Located, deletable_folders, deletable_objects, has_leftovers, switched_at
 from compaction.manifest import Manifest, Superseded
@@ -31,7 +44,7 @@ def manifest(*included: str, **others: Any):
         "generation": 1,
         "run": "a",
         "included": frozenset(included),
-        "neighbours": digests((BEFORE, AFTER)),
+        "neighbours": digests(HOUR, (BEFORE, AFTER)),
         "honoured": frozenset(),
         "snapshot": None,
         "compacted_at": 0.0,
@@ -120,6 +133,19 @@ def test_an_hour_is_dirty_where_its_generation_is_not_all_of_it(found, dirty):
     assert is_dirty(found, (BEFORE, AFTER)) is dirty
 
 
+def test_an_hour_is_dirty_where_another_region_has_news():
+    """An hour of another region that holds nothing, yet or any more, is as one that nobody ever named."""
+    found = Hour(HOUR, {}, manifest("a"))
+    abroad = Partition("eu-west-1", HOUR.day, HOUR.hour)
+    assert not is_dirty(found, (BEFORE, AFTER, Hour(abroad, {})))
+    full = Hour(abroad, {"x": Stored(f"flow_logs/{abroad.path}/x", 9, 0)})
+    assert is_dirty(found, (BEFORE, AFTER, full))
+    counted = manifest("a", neighbours=digests(HOUR, (BEFORE, AFTER, full)))
+    assert not is_dirty(replace(found, manifest=counted), (BEFORE, AFTER, full))
+    assert counted_with(abroad, replace(found, manifest=counted)) == contents(full).digest != ""
+    assert counted_with(abroad, found) == counted_with(abroad, Hour(HOUR, {})) == ""
+
+
 def test_what_readers_do_not_see_is_no_raw_object():
     """Empty and hidden objects; what lies deeper is read by Athena, so it is one."""
     listed = [
@@ -133,6 +159,11 @@ def test_days_and_hours_beside_each_other():
     assert beside(Partition("r", "2026-01-01", "00")) == (
         Partition("r", "2025-12-31", "23"),
         Partition("r", "2026-01-01", "01"),
+    )
+    assert beside(Partition("r", "2026-01-01", "00"), {"r", "q"})[2:] == (
+        Partition("q", "2025-12-31", "23"),
+        Partition("q", "2026-01-01", "00"),
+        Partition("q", "2026-01-01", "01"),
     )
     assert days(begin(HOUR), 30 * HOUR_S) == ("2025-12-30", "2025-12-31", "2026-01-01")
 
@@ -150,11 +181,13 @@ def test_a_run_looks_at_the_sweep_and_at_what_is_marked_with_the_hours_beside_it
         raw=frozenset({hour(9), hour(10), hour(11), hour(-48), hour(-38)}),
         compacted=frozenset({hour(-36), hour(8)}),
         marked=frozenset({hour(-100), hour(11)}),
+        regions=frozenset({"us-east-1"}),
     )
     assert plan(seen, now, 48 * HOUR_S) == Plan(
         looked_at=tuple(map(hour, (-101, -100, -99, -48, -38, -36, 8, 9, 10, 11))),
         due=tuple(map(hour, (-101, -100, -99, -36, 8, 9))),
         waiting=tuple(map(hour, (-48, -38))),
+        regions=seen.regions,
     )
     assert plan(seen, now, 48 * HOUR_S, frozenset({"2025-12-30/10", "2026-01-02/00"})).due == (hour(-38),)
 
