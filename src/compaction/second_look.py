@@ -9,22 +9,21 @@ from cache import LoadError, New
 from compaction.known import Told
 from enricher.errors import InventoryError
 from enricher.history import KEEP_SECONDS
-from enricher.inventory import ALWAYS, Inventory, InventoryTables
+from enricher.inventory import ALWAYS, InventoryTables
 from enricher.published import Place, read
 from enricher.resolve import Rules
-from enricher.sources import Source
 
 _KEEP_SECONDS: Final = KEEP_SECONDS
 
 
 @dataclass(frozen=True)
 class SecondLook:
-    """``source`` None: there is no inventory, rows are not settled. ``snapshot``: where it lies, for the manifest.
+    """``tables`` None: there is no inventory, rows are not settled. ``snapshot``: where it lies, for the manifest.
 
     ``remembered_since``: Unix seconds since when it holds owners that have vanished, as ``settle`` asks.
     """
 
-    source: Source | None
+    tables: InventoryTables | None
     rules: Rules
     remembered_since: float
     snapshot: str | None
@@ -49,9 +48,8 @@ def second_look(s3: Any, uri: str, told: Told, keep_s: float = _KEEP_SECONDS) ->
     pointer, tables = found.value.pointer, found.value.tables
     if pointer is not None and not rules.record_tags:
         rules = Rules(rules.promoted, {name.replace("-", "_"): key for name, key in pointer.tag_keys.items()})
-    source = Source(Inventory(tables, rules.promoted), "snapshot")
     snapshot = Place.of(uri).key if pointer is None else pointer.snapshot
-    return SecondLook(source, rules, _remembered_since(tables, keep_s), snapshot)
+    return SecondLook(tables, rules, _remembered_since(tables, keep_s), snapshot)
 
 
 def _remembered_since(tables: InventoryTables, keep_s: float) -> float:

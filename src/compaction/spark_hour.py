@@ -20,9 +20,10 @@ from pyspark.storagelevel import StorageLevel
 from compaction.hour import HourJob, HourResult
 from compaction.spark_copies import CONVERSATION, conversation, without_copies
 from compaction.spark_rows import by_hour, configured, read_rows, spark_schema
-from compaction.spark_settle import COUNTS, Settler
+from compaction.spark_settle import COUNTS, SentSource, Settler
 from compaction.view_sql import FLOWS_HOURLY, VIEWS
 from enricher.hourly import COUNTED, hourly_columns
+from enricher.inventory import InventoryTables
 from enricher.lake import Partition
 from enricher.resolve import Rules
 from enricher.schema import (
@@ -34,7 +35,6 @@ from enricher.schema import (
     compacted_columns,
     lake_columns,
 )
-from enricher.sources import Source
 
 ROWS_A_FILE: Final = 2_000_000
 ROW_GROUP_BYTES: Final = 16 << 20  # as they lie in the file: some 300,000 rows
@@ -46,12 +46,12 @@ _ORDER: Final = ("traffic_class", "counts_as", "src_az_id", "dst_az_id")
 class SparkHourWriter:
     """Writes hours with one session, one after the other (its temporary views are the session's).
 
-    ``source``: the snapshot to settle with; None: endpoints stay as they are. ``rules``: those of the stream, their
+    ``tables``: the inventory to settle with; None: endpoints stay as they are. ``rules``: those of the stream, their
     promoted tags are columns. ``remembered_since``: as ``enricher.settle`` takes it.
     """
 
     spark: SparkSession
-    source: Source | None
+    tables: InventoryTables | None
     rules: Rules
     remembered_since: float
 
@@ -82,7 +82,8 @@ class SparkHourWriter:
         """The rows without copies, endpoints settled; ``lake_columns`` and ``COUNTS``."""
         keyed = given.drop(*PARTITION_COLUMNS).withColumn(CONVERSATION, conversation()).repartition(CONVERSATION)
         once = without_copies(keyed).select(CONVERSATION, *(column.name for column in columns))
-        held = self.spark.sparkContext.broadcast(self.source)
+        sent = None if self.tables is None else SentSource(self.tables, self.rules.promoted)
+        held = self.spark.sparkContext.broadcast(sent)
         settler = Settler(columns, CONVERSATION, held, self.rules, self.remembered_since)
         told = tuple(Column(name, BIGINT, "of the second look") for name in COUNTS)
         return once.mapInArrow(settler, spark_schema((*columns, *told)))

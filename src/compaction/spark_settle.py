@@ -5,7 +5,7 @@ the sides rides along in three columns of a table's first row: a task that is ru
 accumulator would count twice.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark import Broadcast
 
+from enricher.inventory import Inventory, InventoryTables
 from enricher.resolve import Rules
 from enricher.schema import Column, arrow_schema
 from enricher.settle import settle
@@ -24,20 +25,41 @@ TABLE_ROWS: Final = 50_000  # of one call, as long as no conversation is longer
 MOST_ROWS: Final = 100_000  # then a conversation is cut
 
 
+class SentSource:
+    """An inventory on its way to a worker, where a ``Source`` arrives: its indexes are made where they are used.
+
+    The tables are pickled, and indexes are not: they hold views into memory.
+    """
+
+    def __init__(self, tables: InventoryTables, promoted: Mapping[str, tuple[str, ...]]) -> None:
+        self._tables = tables
+        self._promoted = dict(promoted)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _source, (self._tables, self._promoted)
+
+
+def _source(tables: InventoryTables, promoted: dict[str, tuple[str, ...]]) -> Source:
+    return Source(Inventory(tables, promoted), "snapshot")
+
+
 @dataclass(frozen=True, slots=True)
 class Settler:
-    """What is sent to the workers. ``source``: a broadcast, so that a process reads the snapshot once, not a task."""
+    """What is sent to the workers. ``source``: a broadcast, so that a process indexes the snapshot once, not a task.
+
+    It is a ``Source`` there, and a ``SentSource`` in the driver.
+    """
 
     columns: tuple[Column, ...]
     key: str
-    source: Broadcast[Source | None]
+    source: Broadcast[Any]
     rules: Rules
     remembered_since: float
 
     def __call__(self, batches: Iterable[Any]) -> Iterator[Any]:
         """Record batches of ``key`` and ``columns``, sorted by ``key`` → those of ``columns`` and ``COUNTS``."""
         schema = arrow_schema(self.columns)
-        source = self.source.value
+        source: Source | None = self.source.value
         for rows in tables(batches, self.key):
             given = pa.table([rows[name].cast(kind) for name, kind in _types(schema)], schema=schema)
             done, counts = given, (0, 0, 0)

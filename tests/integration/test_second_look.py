@@ -35,7 +35,7 @@ def published(s3):
 def test_without_an_inventory_rows_are_not_settled(s3, uri):
     """Not configured, or not published yet: hours are compacted all the same."""
     look = second_look(s3, uri, Told(promoted="owner=Owner"))
-    assert (look.source, look.snapshot, look.remembered_since) == (None, None, ALWAYS)
+    assert (look.tables, look.snapshot, look.remembered_since) == (None, None, ALWAYS)
     assert look.rules.promoted["owner"] == ("Owner",)
 
 
@@ -44,7 +44,7 @@ def test_what_is_published_settles_rows_as_the_function_read_them(s3):
     pointer = published(s3)
     look = second_look(s3, URI, Told())
     assert look.snapshot == pointer.snapshot
-    assert look.source.inventory.observed_at == OBSERVED
+    assert look.tables.observed_at == OBSERVED
     assert look.rules.record_tags == {"instance_tag": "project"}
     assert second_look(s3, URI, Told(record="interface-tag=team")).rules.record_tags == {"interface_tag": "team"}
 
