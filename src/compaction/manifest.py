@@ -92,8 +92,8 @@ class Manifest:
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError) as error:
             why = " ".join(str(error).split())[:100] or type(error).__name__
             raise CompactionError(
-                f"manifest {manifest_key(partition)}: is none of this hour ({why}); restore an earlier version of the "
-                "object, nothing of the hour is touched until then"
+                f"manifest {manifest_key(partition)}: is none of this hour ({why}); write it again by hand "
+                "(docs/operating.md, A damaged manifest), nothing of the hour is touched until then"
             ) from error
 
 

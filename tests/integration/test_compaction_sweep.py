@@ -255,7 +255,7 @@ def test_a_damaged_manifest_stops_its_own_hour_and_those_that_count_with_it(worl
     assert list(report.compacted) == [far]
     assert report.behind == 2
     assert [line.partition(":")[0] for line in report.failures] == [HOUR.path, NEXT.path]
-    assert "restore an earlier version" in report.failures[0]
+    assert "write it again by hand" in report.failures[0]
     assert before.items() <= world.objects.found.items() | {(key, before[key]) for key in before if far.path in key}
 
 
