@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator
+from threading import Event
 from typing import Annotated
 
 import typer
@@ -52,7 +53,8 @@ def backfill(  # noqa: PLR0913 - a command's options
     check_options(region, output)
     asked = asked_hours(hours)
     client = clients()
-    with aws_failures():
+    writes = Event()
+    with aws_failures(has_written=writes.is_set):
         source = SourceObjects(sources, lambda: client("s3"))
         names = source.names()
         place = open_lake(lake, client)
@@ -62,6 +64,7 @@ def backfill(  # noqa: PLR0913 - a command's options
         planned = {partition for name in names for partition in job.plan(name)}
         job.refuse_occupied(planned)
         done = Backfilled(Summary(inventory=describe(known.source)))
+        writes.set()
         tell_progress(_files(job, names, set(planned), done), len(names), lambda: done.summary)
         if done.left and not done.summary.lines:
             raise UsageError(done.left[0][1])

@@ -23,6 +23,7 @@ from workbench.explain_text import lines
 from workbench.inventory_command import app as inventory_app
 from workbench.inventory_files import load_source
 from workbench.paragraphs import printable, width
+from workbench.query_command import query
 from workbench.replay_command import replay
 from workbench.show import print_summary
 
@@ -43,6 +44,7 @@ Formats = Annotated[
 app.add_typer(inventory_app)
 app.command()(replay)
 app.command()(backfill)
+app.command()(query)
 
 InventoryOption = Annotated[
     Path | None, typer.Option("--inventory", help="Directory of AWS CLI output, or a snapshot. Without: no look-ups.")
@@ -128,28 +130,6 @@ def invoke(
 
 
 @app.command()
-def query(
-    name: Annotated[str | None, typer.Argument(help="A saved query; none lists them.")] = None,
-    sql: Annotated[str | None, typer.Option(help="Athena SQL of your own.")] = None,
-    lake: Annotated[Path | None, typer.Option(help="Directory of the lake.")] = None,
-    param: Annotated[list[str] | None, typer.Option(help="A parameter of the saved query: name=value.")] = None,
-    output: Annotated[str, typer.Option(help="table, json or csv.")] = "table",
-) -> int:
-    """Ask a lake a saved question, or one of your own."""
-    # DuckDB and sqlglot take half a second to import; enrich and invoke do without.
-    from workbench.query_command import print_saved, run_query  # noqa: PLC0415 - as said above
-
-    _one_of("--output", output, ("table", "json", "csv"))
-    if name is None and sql is None:
-        print_saved(output)
-        return OK
-    if lake is None:
-        raise UsageError("--lake: is missing; give the directory that `vpcflow enrich` or `vpcflow demo` wrote")
-    run_query(name, sql, lake, param or [], output)
-    return OK
-
-
-@app.command()
 def report(
     lake: Annotated[Path, typer.Option(help="Directory of the lake.")],
     out: Annotated[Path, typer.Option(help="The HTML file to write; one that is there is written anew.")],
@@ -157,7 +137,8 @@ def report(
     last_day: Annotated[str | None, typer.Option(help="YYYY-MM-DD, UTC. Without: the newest with data.")] = None,
 ) -> int:
     """Write a lake's answers as one HTML file: what crosses zones, who talks to whom, who pays, what is not known."""
-    from workbench.report_command import write_report  # noqa: PLC0415 - DuckDB and sqlglot, as above
+    # DuckDB and sqlglot take half a second to import; enrich and invoke do without.
+    from workbench.report_command import write_report  # noqa: PLC0415 - as said above
 
     write_report(lake, out, first_day, last_day)
     print(f"report {out}")

@@ -1,100 +1,104 @@
-"""``vpcflow query``: saved questions, or SQL of one's own, over a lake on disk; DuckDB in Athena's place."""
+"""``vpcflow query``: saved questions, or SQL of one's own, asked of a lake on disk or of Athena."""
 
-import json
 import re
-import sys
-from collections.abc import Mapping, Sequence
-from datetime import date, datetime
-from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Final
 
-from workbench.athena.engine import Lake, QueryResult
-from workbench.athena.saved import get, list_queries
+import typer
+
+from compaction.inputs import REGION
 from workbench.errors import UsageError
-from workbench.show import print_table
 
-# What a spreadsheet would run, also in full width (OWASP, "CSV Injection"), and what it takes for the end of a cell
-# or row, a lone CR among them.
-_FORMULA_STARTS: Final = frozenset("=+-@\uff1d\uff0b\uff0d\uff20")
-_CONTROL_STARTS: Final = ("\t", "\r", "\n", "\0")
-# What terminals obey; also in a file, which somebody may print.
-_ORDERS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-_CELL_ENDS: Final = frozenset(',;|\t"\r\n')
+LIST: Final = "list"
+DESCRIBE: Final = "describe"
+DUCKDB: Final = "duckdb"
+ATHENA: Final = "athena"
+_URL: Final = re.compile(r"https?://[^/\s]+/?")
+_RESULTS: Final = re.compile(r"s3://[a-z0-9.-]{3,63}(/.*)?")
+_NAMED: Final = 2
+
+Words = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[NAME | list | describe NAME]", help="A saved query; none, or `list`: which there are."),
+]
 
 
-def run_query(name: str | None, sql: str | None, lake: Path, given: Sequence[str], output: str) -> None:
-    """Print the answer of a saved query or of ``sql``; with neither, the saved queries.
+def query(  # noqa: PLR0913 - a command's options
+    words: Words = None,
+    *,
+    sql: Annotated[str | None, typer.Option(help="Athena SQL of your own.")] = None,
+    lake: Annotated[Path | None, typer.Option(help="Directory of the lake, for duckdb.")] = None,
+    param: Annotated[list[str] | None, typer.Option(help="A parameter of the saved query: name=value.")] = None,
+    engine: Annotated[str, typer.Option(help="duckdb: a lake on disk; athena: one in AWS.")] = DUCKDB,
+    database: Annotated[str | None, typer.Option(help="Glue database, for athena.")] = None,
+    workgroup: Annotated[str, typer.Option(help="Athena workgroup.")] = "primary",
+    results: Annotated[
+        str | None, typer.Option(help="s3://bucket/prefix/ of results. Without: the workgroup's.")
+    ] = None,
+    region: Annotated[str | None, typer.Option(help="Region of Athena. Without: the environment's.")] = None,
+    endpoint_url: Annotated[str | None, typer.Option(help="Athena's URL, where it is not AWS's own.")] = None,
+    output: Annotated[str, typer.Option(help="table, json or csv.")] = "table",
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Nothing on the error stream but errors.")] = False,
+) -> int:
+    """Ask a lake a saved question, or one of your own."""
+    # DuckDB, sqlglot and boto3 take half a second each to import; the other commands do without.
+    from workbench import query_run, query_saved  # noqa: PLC0415 - as said above
 
-    Raises:
-        UsageError: both are given, or a parameter is not ``name=value``.
-        EnricherError: no such query or lake, bad SQL, a bad parameter.
-    """
+    _check(output, engine)
+    words = words or []
+    name = words[0] if words else None
+    if len(words) > _NAMED or (len(words) == _NAMED and name != DESCRIBE):
+        raise UsageError(f"query {' '.join(words)}: give one name, or `describe` and one")
     if name is not None and sql is not None:
         raise UsageError("query: a name and --sql are given; give one of them")
-    parameters = _parameters(given)
-    if sql is not None and parameters:
-        raise UsageError("--param: belongs to saved queries; write the value into the --sql")
-    with Lake(lake) as opened:
-        if sql is not None:
-            _print("", opened.run(sql), output)
-        elif name is not None:
-            query = get(name)
-            _print(query.title, opened.run(query.sql, query.bind(parameters)), output)
-
-
-def print_saved(output: str) -> None:
-    """List the saved queries with their questions and parameters."""
-    rows = [
-        (query.name, query.title, ", ".join(f"{p.name}={p.default}" for p in query.parameters))
-        for query in list_queries()
-    ]
-    _print("Saved queries", QueryResult(("name", "question", "parameters"), ("varchar",) * 3, tuple(rows)), output)
-
-
-def _parameters(given: Sequence[str]) -> dict[str, str]:
-    parameters = {}
-    for text in given:
-        name, separator, value = text.partition("=")
-        if not separator or not name:
-            raise UsageError(f"--param {text}: is no name=value; write --param first_day=2026-11-01")
-        parameters[name] = value
-    return parameters
-
-
-def _print(title: str, result: QueryResult, output: str) -> None:
-    if output == "json":
-        sys.stdout.write(json.dumps([_plain_row(row) for row in result.records()]) + "\n")
-    elif output == "csv":
-        for row in (result.columns, *result.rows):
-            sys.stdout.write(",".join(map(_csv_cell, row)) + "\n")
+    if sql is None and name in (None, LIST):
+        query_saved.print_list(output)
+    elif name == DESCRIBE:
+        if len(words) < _NAMED:
+            raise UsageError("query describe: the name is missing; `vpcflow query list` tells which there are")
+        query_saved.print_description(words[1], output)
     else:
-        print_table(title, result.columns, result.rows)
+        question = query_saved.question(name, sql, param or [])
+        if engine == DUCKDB:
+            _refuse({"--database": database, "--results": results, "--endpoint-url": endpoint_url})
+            if lake is None:
+                raise UsageError(
+                    "--lake: is missing; give the directory that `vpcflow enrich` or `vpcflow demo` wrote, "
+                    "or --engine athena"
+                )
+            query_run.ask_lake(question, lake, output, is_quiet=quiet)
+        else:
+            place = _place(lake, database, workgroup, results)
+            query_run.ask_athena(question, place, _address(region, endpoint_url), output, is_quiet=quiet)
+    return 0
 
 
-def _plain_row(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _plain(value) for name, value in row.items()}
+def _check(output: str, engine: str) -> None:
+    if output not in ("table", "json", "csv"):
+        raise UsageError(f"--output {output}: is not known; give table or json or csv")
+    if engine not in (DUCKDB, ATHENA):
+        raise UsageError(f"--engine {engine}: is not known; give {DUCKDB} or {ATHENA}")
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    if isinstance(value, Decimal):
-        return float(value)
-    return value
+def _refuse(given: dict[str, str | None]) -> None:
+    for option, value in given.items():
+        if value is not None:
+            raise UsageError(f"{option} {value}: belongs to --engine {ATHENA}; leave it out, or give that")
 
 
-def _csv_cell(value: Any) -> str:
-    """A cell as RFC 4180 writes it, quoted also where a reader less strict would begin another one."""
-    value = _safe(_plain(value))
-    text = "" if value is None else _ORDERS.sub(lambda order: f"\\x{ord(order[0]):02x}", str(value))
-    return '"' + text.replace('"', '""') + '"' if _CELL_ENDS & set(text) else text
+def _place(lake: Path | None, database: str | None, workgroup: str, results: str | None) -> tuple[str, str, str | None]:
+    if lake is not None:
+        raise UsageError(f"--lake {lake}: is for --engine {DUCKDB}; Athena reads the lake of --database")
+    if database is None:
+        raise UsageError("--database: is missing; give the Glue database of the stack (parameter DatabaseName)")
+    if results is not None and not _RESULTS.fullmatch(results):
+        raise UsageError(f"--results {results}: is no place in S3; give s3://bucket/prefix/")
+    return database, workgroup, results
 
 
-def _safe(value: Any) -> Any:
-    """A cell that no spreadsheet takes for a formula: blanks and what nobody sees may stand in front of one."""
-    if not isinstance(value, str):
-        return value
-    first = next((each for each in value if each.isprintable() and not each.isspace()), "")
-    is_formula = first in _FORMULA_STARTS or value.lstrip(" \u00a0").startswith(_CONTROL_STARTS)
-    return "'" + value if is_formula else value
+def _address(region: str | None, endpoint_url: str | None) -> tuple[str | None, str | None]:
+    if region is not None and not REGION.fullmatch(region):
+        raise UsageError(f"--region {region}: is no region; give one such as us-east-1")
+    if endpoint_url is not None and not _URL.fullmatch(endpoint_url):
+        raise UsageError(f"--endpoint-url {endpoint_url}: is no URL; give one such as http://127.0.0.1:5000")
+    return region, endpoint_url

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Callable, Sequence
+from threading import Event
 from typing import Annotated, Any
 
 import typer
@@ -54,7 +55,8 @@ def replay(  # noqa: PLR0913 - a command's options
     check_options(region, output)
     client = clients()
     told = Told(log_format or (), promoted_tags, record_tags)
-    with aws_failures():
+    writes = Event()
+    with aws_failures(has_written=writes.is_set):
         objects = SourceObjects([source], lambda: client("s3"))
         names = objects.names()
         lake = lake or lake_beside(source)
@@ -73,6 +75,7 @@ def replay(  # noqa: PLR0913 - a command's options
             catalog = None if database is None or dry_run else Partitions(client("glue"), database)
             writer = BatchWriter(known.formats, known.source, known.rules, place)
             done = Replay(objects, writer, place, region, catalog)
+            writes.set()
             readable = [name for name in names if name not in survey.damaged]
             tell_progress(done.run(readable, replayed), len(readable), lambda: replayed.summary)
     if output == "json":

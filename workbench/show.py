@@ -18,15 +18,17 @@ _PIPE_WIDTH: Final = 160
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """A table on standard output; numbers to the right, cells shown as they are (no markup, no escape sequences)."""
-    table = Table(title=title, title_justify="left", header_style="", title_style="bold", box=box.SIMPLE_HEAD)
+    # A pipe has no width: lines are for grep there, not for a screen.
+    width = None if sys.stdout.isatty() else _PIPE_WIDTH
+    console = Console(markup=False, highlight=False, width=width)
+    style = "" if console.no_color else "bold"
+    table = Table(title=title, title_justify="left", header_style="", title_style=style, box=box.SIMPLE_HEAD)
     numeric = [all(isinstance(row[i], int | float) or row[i] is None for row in rows) for i in range(len(columns))]
     for name, is_number in zip(columns, numeric, strict=True):
         table.add_column(name, justify="right" if is_number else "left", overflow="fold")
     for row in rows:
         table.add_row(*(_cell(value) for value in row))
-    # A pipe has no width: lines are for grep there, not for a screen.
-    width = None if sys.stdout.isatty() else _PIPE_WIDTH
-    Console(markup=False, highlight=False, width=width).print(table)
+    console.print(table)
 
 
 def print_summary(summary: Summary, out: Path) -> None:

@@ -1,5 +1,6 @@
 -- title: Traffic of one address
 -- question: What went to and from this address, between whom, on which ports?
+-- group: Who talks to whom
 -- parameters:
 --   1, 3  first_day  date     2000-01-01  first day (UTC) on which flows started
 --   2, 4  last_day   date     2999-12-31  last day (UTC) on which flows started

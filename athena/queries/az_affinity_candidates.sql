@@ -1,5 +1,6 @@
 -- title: Candidates for AZ affinity
 -- question: Where does a project cross zones to one of its own resources, though one of that name stands in the sender's zone?
+-- group: Availability Zones
 -- parameters:
 --   1, 3  first_day  date  2000-01-01  first day (UTC) on which flows started
 --   2, 4  last_day   date  2999-12-31  last day (UTC) on which flows started

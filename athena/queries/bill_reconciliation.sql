@@ -1,5 +1,6 @@
 -- title: The estimate beside the bill
 -- question: How far is the estimate by list price from what a Cost and Usage Report says of the same days, accounts and region?
+-- group: Cost
 -- parameters:
 --   1, 3, 6, 8   first_day  date     2000-01-01  first day (UTC) on which flows started, and of the bill
 --   2, 4, 7, 9   last_day   date     2999-12-31  last day (UTC) on which flows started, and of the bill

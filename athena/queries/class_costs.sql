@@ -1,5 +1,6 @@
 -- title: Estimated cost by class and project
 -- question: Which class of traffic costs which project how much by list price?
+-- group: Cost
 -- parameters:
 --   1, 3  first_day  date  2000-01-01  first day (UTC) on which flows started
 --   2, 4  last_day   date  2999-12-31  last day (UTC) on which flows started

@@ -1,5 +1,6 @@
 -- title: Cross-AZ traffic from compacted rows
 -- question: What does cross_az_traffic say if it is asked of the rows themselves, where hours are compacted?
+-- group: Availability Zones
 -- parameters:
 --   1, 3  first_day  date  2000-01-01  first day (UTC) on which flows started
 --   2, 4  last_day   date  2999-12-31  last day (UTC) on which flows started

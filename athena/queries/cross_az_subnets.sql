@@ -1,5 +1,6 @@
 -- title: Cross-AZ traffic by pair of subnets
 -- question: Between which subnets does traffic cross zones, and what did that cost by list price?
+-- group: Availability Zones
 -- parameters:
 --   1, 3, 5, 7  first_day  date  2000-01-01  first day (UTC) on which flows started
 --   2, 4, 6, 8  last_day   date  2999-12-31  last day (UTC) on which flows started

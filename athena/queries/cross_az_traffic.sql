@@ -1,5 +1,6 @@
 -- title: Cross-AZ traffic by pair of Availability Zones
 -- question: How many bytes went from which zone to which, and what did that cost by list price?
+-- group: Availability Zones
 -- parameters:
 --   1, 3  first_day  date  2000-01-01  first day (UTC) on which flows started
 --   2, 4  last_day   date  2999-12-31  last day (UTC) on which flows started

@@ -1,5 +1,6 @@
 -- title: How fresh the data is, and by whose word
 -- question: Until when do records reach, how old was the inventory when they were enriched, and who named their ends?
+-- group: What is not known
 -- parameters:
 --   1, 3  first_day  date  2000-01-01  first day (UTC) on which flows started
 --   2, 4  last_day   date  2999-12-31  last day (UTC) on which flows started

@@ -1,5 +1,6 @@
 -- title: Traffic by IP version
 -- question: How much traffic is IPv4 and how much IPv6, by class and action?
+-- group: Who talks to whom
 -- parameters:
 --   1, 3, 5, 7  first_day  date  2000-01-01  first day (UTC) on which flows started
 --   2, 4, 6, 8  last_day   date  2999-12-31  last day (UTC) on which flows started

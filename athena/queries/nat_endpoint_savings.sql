@@ -1,5 +1,6 @@
 -- title: What a gateway endpoint could carry instead of a NAT gateway
 -- question: Which projects reach S3 and DynamoDB through a NAT gateway, and what would a free gateway endpoint save by list price?
+-- group: Cost
 -- parameters:
 --   1, 3  first_day  date  2000-01-01  first day (UTC) on which flows started
 --   2, 4  last_day   date  2999-12-31  last day (UTC) on which flows started

@@ -1,5 +1,6 @@
 -- title: Traffic through NAT gateways by project
 -- question: Who uses which NAT gateway, how much of it from another zone, and what did that cost by list price?
+-- group: Cost
 -- parameters:
 --   1, 3  first_day  date  2000-01-01  first day (UTC) on which flows started
 --   2, 4  last_day   date  2999-12-31  last day (UTC) on which flows started

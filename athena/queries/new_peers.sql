@@ -1,5 +1,6 @@
 -- title: Newly seen peers
 -- question: Who talked to whom in these days, and never in the days before that the query looks back to?
+-- group: Security
 -- parameters:
 --   1, 3  since_day  date  2000-01-01  first day (UTC) to look back to
 --   2, 4  last_day   date  2999-12-31  last day (UTC) on which flows started

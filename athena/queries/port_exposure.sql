@@ -1,5 +1,6 @@
 -- title: Ports that the internet reaches
 -- question: On which ports of which of our resources were connections accepted from the internet?
+-- group: Security
 -- parameters:
 --   1, 3  first_day  date  2000-01-01  first day (UTC) on which flows started
 --   2, 4  last_day   date  2999-12-31  last day (UTC) on which flows started

@@ -1,5 +1,6 @@
 -- title: Estimated cost by project
 -- question: What does each project's traffic cost by list price, if both ends share what both are charged for?
+-- group: Cost
 -- parameters:
 --   1, 3  first_day  date  2000-01-01  first day (UTC) on which flows started
 --   2, 4  last_day   date  2999-12-31  last day (UTC) on which flows started

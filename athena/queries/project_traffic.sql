@@ -1,5 +1,6 @@
 -- title: Traffic by pair of projects
 -- question: Whose project talks to whose, how much of it crosses a zone, and what did that cost by list price?
+-- group: Who talks to whom
 -- parameters:
 --   1, 3  first_day  date  2000-01-01  first day (UTC) on which flows started
 --   2, 4  last_day   date  2999-12-31  last day (UTC) on which flows started

@@ -1,5 +1,6 @@
 -- title: What interfaces skip
 -- question: Which interfaces had records skipped, and what share of their records are of hops or of nobody's side?
+-- group: What is not known
 -- parameters:
 --   1, 3  first_day  date    2000-01-01  first day (UTC) on which flows started
 --   2, 4  last_day   date    2999-12-31  last day (UTC) on which flows started

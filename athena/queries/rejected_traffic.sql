@@ -1,5 +1,6 @@
 -- title: Rejected traffic
 -- question: Who was turned away, at which of our resources and ports, and how often?
+-- group: Security
 -- parameters:
 --   1, 3  first_day  date    2000-01-01  first day (UTC) on which flows started
 --   2, 4  last_day   date    2999-12-31  last day (UTC) on which flows started

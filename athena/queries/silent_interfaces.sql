@@ -1,5 +1,6 @@
 -- title: Interfaces that record nothing
 -- question: Which interfaces did others exchange traffic with, though no record of their own arrived in these days?
+-- group: What is not known
 -- parameters:
 --   1, 3  first_day  date  2000-01-01  first day (UTC) on which flows started
 --   2, 4  last_day   date  2999-12-31  last day (UTC) on which flows started

@@ -1,5 +1,6 @@
 -- title: Top talkers
 -- question: Which of our resources, or whom outside, do the most bytes come from, and how much of it crosses a zone?
+-- group: Who talks to whom
 -- parameters:
 --   1, 3  first_day  date    2000-01-01  first day (UTC) on which flows started
 --   2, 4  last_day   date    2999-12-31  last day (UTC) on which flows started

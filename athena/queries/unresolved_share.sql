@@ -1,5 +1,6 @@
 -- title: What is not known, and what is not counted
 -- question: How much of the traffic has a source or destination that could not be named, and which rows never count?
+-- group: What is not known
 -- parameters:
 --   1, 3  first_day  date  2000-01-01  first day (UTC) on which flows started
 --   2, 4  last_day   date  2999-12-31  last day (UTC) on which flows started

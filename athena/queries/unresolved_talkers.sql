@@ -1,5 +1,6 @@
 -- title: Talkers without a project
 -- question: Which ends of the traffic have no project, because they are not known or not tagged, and how much do they talk?
+-- group: What is not known
 -- parameters:
 --   1, 3  first_day  date    2000-01-01  first day (UTC) on which flows started
 --   2, 4  last_day   date    2999-12-31  last day (UTC) on which flows started

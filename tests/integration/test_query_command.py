@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from workbench.athena.saved import GROUPS, get, list_queries
 from workbench.cli import main
 
 GOLDEN = Path(__file__).parents[1] / "data" / "golden"
@@ -37,6 +38,48 @@ def test_without_a_name_the_saved_queries_are_listed(capsys):
     names = {query["name"] for query in json.loads(out)}
     assert code == 0
     assert {"cross_az_traffic", "project_traffic", "unresolved_share", "top_talkers"} <= names
+
+
+def test_the_list_is_by_what_queries_are_about(capsys):
+    """A table for each group, each query in one, with its title; `list` is the same as no name."""
+    code, out, _ = printed(capsys, "list")
+    assert (code, out) == printed(capsys)[:2]
+    first = [line.split()[0] for line in out.splitlines() if line.strip()]
+    assert sorted(set(first) & {query.name for query in list_queries()}) == [query.name for query in list_queries()]
+    assert len([word for word in first if word == "query"]) == len(GROUPS)
+    assert [line for line in out.splitlines() if line.strip() in GROUPS][-1].strip() == "What is not known"
+    assert "Cross-AZ traffic by pair of Availability Zones" in out
+
+
+def test_a_description_is_all_that_the_file_says(capsys):
+    """Question, parameters with defaults, columns, what it reads, the filter on partitions, the SQL without header."""
+    told = json.loads(printed(capsys, "describe", "top_talkers", "--output", "json")[1])
+    code, out, _ = printed(capsys, "describe", "top_talkers")
+    query = get("top_talkers")
+    assert code == 0
+    assert told["parameters"][-1] == {
+        "name": "top", "type": "bigint", "default": "20", "meaning": query.parameters[-1].meaning,
+    }  # fmt: skip
+    assert [column["name"] for column in told["columns"]] == [name for name, _ in query.columns]
+    assert (told["reads"], told["group"]) == (["flow_costs"], "Who talks to whom")
+    assert query.sql.rstrip().endswith(told["sql"])
+    assert not told["sql"].startswith("--")
+    for each in (query.question, "top=20", "bigint: ", "estimated_usd", query.partitions, "  flow_costs"):
+        assert each in out
+    assert all(f"  {line}".rstrip() in out for line in told["sql"].splitlines())
+
+
+def test_a_description_s_columns_as_csv(capsys):
+    """For who wants a data dictionary."""
+    out = printed(capsys, "describe", "unresolved_share", "--output", "csv")[1]
+    rows = list(csv.reader(io.StringIO(out)))
+    assert rows[0] == ["column", "meaning"]
+    assert [row[0] for row in rows[1:]] == [name for name, _ in get("unresolved_share").columns]
+
+
+def test_the_commands_own_words_are_no_queries():
+    """`list` and `describe` would hide a saved query of that name."""
+    assert not {"list", "describe"} & {query.name for query in list_queries()}
 
 
 def test_a_saved_query_answers_as_json(lake, capsys):
@@ -110,6 +153,9 @@ def test_a_table_is_for_people(lake, capsys):
         (("cross_az_traffic", "--lake", "LAKE", "--param", "colour=red"), "colour"),
         (("cross_az_traffic", "--lake", "LAKE", "--param", "first_day"), "first_day"),
         (("cross_az_traffic",), "--lake"),
+        (("describe",), "vpcflow query list"),
+        (("describe", "cross_az_trafic"), "did you mean cross_az_traffic?"),
+        (("cross_az_traffic", "top_talkers", "--lake", "LAKE"), "give one name"),
         (("cross_az_traffic", "--lake", "NOWHERE"), "nowhere"),
         (("--sql", "SELEC 1", "--lake", "LAKE"), "SELEC"),
         (("--sql", "SELECT no_such_column FROM flow_logs", "--lake", "LAKE"), "no_such_column"),

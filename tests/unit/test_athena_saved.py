@@ -332,6 +332,7 @@ def test_a_wrong_name_or_value_is_one_line(name, given, told):
 HEADER = """\
 -- title: T
 -- question: Q?
+-- group: Cost
 -- parameters:
 --   1  first_day  date  2000-01-01  the first
 -- columns:
@@ -348,7 +349,8 @@ def test_a_header_is_read_into_its_parts(tmp_path):
 
     query = get("q", tmp_path)
 
-    assert (query.name, query.title, query.question, query.partitions) == ("q", "T", "Q?", "day")
+    assert (query.name, query.title, query.question, query.group) == ("q", "T", "Q?", "Cost")
+    assert query.partitions == "day"
     assert (Parameter("first_day", "date", "2000-01-01", "the first", (1,)),) == query.parameters
     assert query.columns == (("n", "numbers, both of them"), ("m", "numbers, both of them"))
 
@@ -356,8 +358,9 @@ def test_a_header_is_read_into_its_parts(tmp_path):
 @pytest.mark.parametrize(
     ("sql", "told"),
     [
-        (SELECT, "lacks title, question, parameters, columns, partitions"),
+        (SELECT, "lacks title, question, group, parameters, columns, partitions"),
         (HEADER.replace("-- title: T\n", "") + SELECT, "lacks title"),
+        (HEADER.replace("Cost", "Costs") + SELECT, "group 'Costs' is none; write one of Availability Zones, Cost,"),
         (HEADER + SELECT.replace(" WHERE day >= ?", ""), "partition-filter"),
         (HEADER + SELECT + " AND day <= ?", "2 ? in the SQL, places [1] in the header"),
         (HEADER.replace("date", "time") + SELECT, "parameter line"),

@@ -1,8 +1,9 @@
 """The saved queries of ``athena/queries``: what each asks, its parameters by name, and its values in Athena's order.
 
-A file begins with comment lines ``-- title:``, ``-- question:``, ``-- parameters:``, ``-- columns:`` and
-``-- partitions:``. Below ``parameters`` each line tells the places of the ``?`` it fills, its name, type, default and
-meaning; below ``columns`` each tells one or more columns and what they hold. Two spaces part the fields.
+A file begins with comment lines ``-- title:``, ``-- question:``, ``-- group:`` (one of `GROUPS`), ``-- parameters:``,
+``-- columns:`` and ``-- partitions:``. Below ``parameters`` each line tells the places of the ``?`` it fills, its
+name, type, default and meaning; below ``columns`` each tells one or more columns and what they hold. Two spaces part
+the fields.
 """
 
 import re
@@ -20,7 +21,9 @@ QUERIES: Final = Path(__file__).resolve().parents[2] / "athena" / "queries"
 
 Value = str | int
 _LAST_YEAR: Final = 2999
-_SECTIONS: Final = ("title", "question", "parameters", "columns", "partitions")
+# What a question is about, in the order in which people ask.
+GROUPS: Final = ("Availability Zones", "Cost", "Who talks to whom", "Security", "What is not known")
+_SECTIONS: Final = ("title", "question", "group", "parameters", "columns", "partitions")
 # A line indented deeper than a field's first one goes on with the line before it.
 _CONTINUED: Final = " " * 8
 _FIELDS: Final = re.compile(r"\s{2,}")
@@ -58,6 +61,7 @@ class SavedQuery:
     name: str
     title: str
     question: str
+    group: str
     parameters: tuple[Parameter, ...]
     columns: tuple[tuple[str, str], ...]
     partitions: str
@@ -118,11 +122,14 @@ def _read(file: Path) -> SavedQuery:
         file.stem,
         " ".join(header["title"]),
         " ".join(header["question"]),
+        " ".join(header["group"]),
         tuple(_parameter(file, line) for line in header["parameters"]),
         tuple(column for line in header["columns"] for column in _columns(file, line)),
         " ".join(header["partitions"]),
         sql,
     )
+    if query.group not in GROUPS:
+        raise QueryError(f"query {file.name}: group {query.group!r} is none; write one of {', '.join(GROUPS)}")
     for finding in lint(sql, saved=True):
         raise QueryError(f"query {file.name}: {finding}")
     places = sorted(place for parameter in query.parameters for place in parameter.places)

@@ -48,6 +48,7 @@ class Execution:
     reason: str = ""
     completed: datetime | None = None
     result: QueryResult | None = None
+    scanned_bytes: int = 0
     # Set when nothing of it runs any more, which after a stop may be later than its state says.
     left: Event = field(default_factory=Event)
 
@@ -69,7 +70,7 @@ class Execution:
             "ResultConfiguration": {"OutputLocation": f"s3://athena-results/{self.number}.csv"},
             "QueryExecutionContext": {"Database": self.database},
             "Status": status,
-            "Statistics": {"TotalExecutionTimeInMillis": took},
+            "Statistics": {"TotalExecutionTimeInMillis": took, "DataScannedInBytes": self.scanned_bytes},
             "WorkGroup": self.work_group,
         }
 
@@ -166,6 +167,7 @@ class Athena:
                 execution.lake.create_view(execution.statement)
             else:
                 result = execution.lake.run(execution.statement, execution.parameters)
+                execution.scanned_bytes = execution.lake.scanned_bytes(execution.statement)
         except EnricherError as error:
             failure = str(error)
         except Exception as error:  # noqa: BLE001 - whatever it is ends the query, not the worker
