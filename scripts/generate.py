@@ -27,6 +27,7 @@ from enricher.hourly import hourly_columns
 from enricher.pointer import TAG_FIELDS
 from enricher.schema import FIELDS_OF_VERSION, PARTITION_COLUMNS, compacted_columns
 from scripts import quicksight
+from scripts.cli_page import cli_page
 from scripts.cost_of_running import markdown as cost_tables
 from scripts.pages import PARTITION_MEANINGS, columns_page, metrics_page, queries_page, refresher_page, settings_page
 from workbench.athena.engine import VIEWS, view_files
@@ -143,6 +144,7 @@ PARTS: Final = (
 )
 PAGES: Final[dict[str, Callable[[], str]]] = {
     "athena/views/order.txt": views_in_order,
+    "docs/cli.md": cli_page,
     "docs/columns.md": columns_page,
     "docs/metrics.md": metrics_page,
     "docs/queries.md": queries_page,

@@ -1,7 +1,7 @@
 """Pages under docs/ that follow from the code as a whole: columns, metrics, settings (`make generate` writes them)."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +21,7 @@ from enricher.schema import (
     side_columns,
 )
 from enricher.settings import VARIABLES, Settings
+from scripts.markdown import code, page, table
 from workbench.athena.saved import SavedQuery, list_queries
 from workbench.athena.statement import parse, tables_of
 
@@ -66,7 +67,7 @@ def columns_page() -> str:
     sides = [column.name for side in SIDES for column in side_columns(side)]
     told = {*sides, EXTRA_FIELDS.name, *(column.name for column in (*VPC_COLUMNS, *TRANSIT_GATEWAY_ONLY_COLUMNS))}
     rest = [column for column in compacted_columns() if column.name not in told]
-    return _page(
+    return page(
         "Columns of `flow_logs`",
         [
             f"{len(compacted_columns())} columns, {len(PARTITION_COLUMNS)} partition keys, in order. {_OF_COLUMNS}",
@@ -81,45 +82,45 @@ def columns_page() -> str:
             "",
             "## Fields that this version does not know",
             "",
-            *_table(_OURS, ([_code(EXTRA_FIELDS.name), _code(EXTRA_FIELDS.glue_type), EXTRA_FIELDS.meaning],)),
+            *table(_OURS, ([code(EXTRA_FIELDS.name), code(EXTRA_FIELDS.glue_type), EXTRA_FIELDS.meaning],)),
             "",
             "## Both sides, written by one loop: first all `src_…`, then all `dst_…`",
             "",
-            *_table("| column | Glue type | meaning for the source |", map(_own, side_columns(SIDES[0]))),
+            *table("| column | Glue type | meaning for the source |", map(_own, side_columns(SIDES[0]))),
             "",
             "Tags named in PROMOTED_TAGS beyond the four above get `src_…` and `dst_…` columns behind all others.",
             "",
             "## Recorder, class, path, provenance, counting",
             "",
-            *_table(_OURS, map(_own, rest)),
+            *table(_OURS, map(_own, rest)),
             "",
             "## Partition keys",
             "",
-            *_table(_OURS, ([_code(key), "`string`", PARTITION_MEANINGS[key]] for key in PARTITION_COLUMNS)),
+            *table(_OURS, ([code(key), "`string`", PARTITION_MEANINGS[key]] for key in PARTITION_COLUMNS)),
             "",
             "## Columns of `flows_hourly`",
             "",
             "Flows added up by `athena/tables/flows_hourly.sql`: the small table that most saved queries read, with",
             "the same partition keys. Declared in `src/enricher/hourly.py`.",
             "",
-            *_table(_OURS, map(_own, hourly_columns())),
+            *table(_OURS, map(_own, hourly_columns())),
         ],
     )
 
 
 def metrics_page() -> str:
     """docs/metrics.md: every metric with its unit and meaning."""
-    rows = ([_code(name), unit, meaning] for name, (unit, meaning) in METRICS.items())
-    return _page(
+    rows = ([code(name), unit, meaning] for name, (unit, meaning) in METRICS.items())
+    return page(
         "Metrics",
         [
             _OF_METRICS,
             "",
-            *_table("| metric | unit | meaning |", rows),
+            *table("| metric | unit | meaning |", rows),
             "",
             _OF_COMPACTION,
             "",
-            *_table("| metric | unit | meaning |", ([_code(n), "Count", told] for n, told in figures.METRICS.items())),
+            *table("| metric | unit | meaning |", ([code(n), "Count", told] for n, told in figures.METRICS.items())),
         ],
     )
 
@@ -130,20 +131,20 @@ def refresher_page(template: Path) -> str:
     parameters = re.findall(r"^  (\w+):$", text.partition("\nConditions:")[0], re.MULTILINE)
     given = _template_values(text.partition("\n  RefreshFunction:\n")[2])
     settings = (
-        [_code(name), meaning, _refresher_default(name), _source(given.get(name, ""), parameters)]
+        [code(name), meaning, _refresher_default(name), _source(given.get(name, ""), parameters)]
         for name, meaning in REFRESHER_VARIABLES.items()
     )
-    metrics = ([_code(name), unit, meaning] for name, (unit, meaning) in REFRESHER_METRICS.items())
-    return _page(
+    metrics = ([code(name), unit, meaning] for name, (unit, meaning) in REFRESHER_METRICS.items())
+    return page(
         "The refresher's settings and metrics",
         [
             _OF_REFRESHER,
             "",
-            *_table("| variable | meaning | default | in the template |", settings),
+            *table("| variable | meaning | default | in the template |", settings),
             "",
             _OF_REFRESHER_METRICS,
             "",
-            *_table("| metric | unit | meaning |", metrics),
+            *table("| metric | unit | meaning |", metrics),
         ],
     )
 
@@ -154,7 +155,7 @@ def _refresher_default(name: str) -> str:
     if name.startswith("POWERTOOLS_") or name == "LOG_LEVEL":
         return "Powertools' own"
     value = getattr(RefresherSettings.from_environ(_SMALLEST_REFRESHER), name.removeprefix("REFRESH_").lower())
-    return _code(f"{value:g}") if isinstance(value, int | float) else "empty"
+    return code(f"{value:g}") if isinstance(value, int | float) else "empty"
 
 
 def settings_page(template: Path) -> str:
@@ -163,53 +164,40 @@ def settings_page(template: Path) -> str:
     parameters = re.findall(r"^  (\w+):$", text.partition("\nConditions:")[0], re.MULTILINE)
     given = _template_values(text)
     rows = (
-        [_code(name), meaning, _default(name), _source(given.get(name, ""), parameters)]
+        [code(name), meaning, _default(name), _source(given.get(name, ""), parameters)]
         for name, meaning in VARIABLES.items()
     )
-    return _page(
+    return page(
         "Settings of the transformation function",
         [
             _OF_SETTINGS,
             "",
-            *_table("| variable | meaning | default | in the template |", rows),
+            *table("| variable | meaning | default | in the template |", rows),
         ],
     )
 
 
 def queries_page() -> str:
     """docs/queries.md: every saved query with its question, what it reads, its parameters and columns."""
-    lines = [_OF_QUERIES, "", *_table("| query | question | reads | parameters |", map(_query_row, list_queries())), ""]
+    lines = [_OF_QUERIES, "", *table("| query | question | reads | parameters |", map(_query_row, list_queries())), ""]
     for query in list_queries():
-        lines += [f"## {query.title}", "", f"{_code(query.name)}. {query.question}", ""]
-        lines += [*_table("| column | meaning |", ([_code(name), meaning] for name, meaning in query.columns)), ""]
-    return _page("Saved queries", lines[:-1])
+        lines += [f"## {query.title}", "", f"{code(query.name)}. {query.question}", ""]
+        lines += [*table("| column | meaning |", ([code(name), meaning] for name, meaning in query.columns)), ""]
+    return page("Saved queries", lines[:-1])
 
 
 def _query_row(query: SavedQuery) -> list[str]:
-    parameters = ", ".join(_code(f"{parameter.name}={parameter.default}") for parameter in query.parameters)
-    return [_code(query.name), query.question, ", ".join(map(_code, tables_of(parse(query.sql)))), parameters]
-
-
-def _page(title: str, lines: Sequence[str]) -> str:
-    return "\n".join((f"# {title}", "", "Generated by `make generate`; do not edit.", "", *lines, ""))
-
-
-def _table(header: str, rows: Iterable[Sequence[str]]) -> list[str]:
-    rule = "|" + "---|" * (header.count("|") - 1)
-    return [header, rule, *("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows)]
+    parameters = ", ".join(code(f"{parameter.name}={parameter.default}") for parameter in query.parameters)
+    return [code(query.name), query.question, ", ".join(map(code, tables_of(parse(query.sql)))), parameters]
 
 
 def _aws_table(columns: Sequence[Column]) -> list[str]:
-    rows = ([_code(c.name), _code(c.glue_type), _code(str(c.field)), str(c.since), c.meaning] for c in columns)
-    return _table("| column | Glue type | AWS field | since version | meaning |", rows)
+    rows = ([code(c.name), code(c.glue_type), code(str(c.field)), str(c.since), c.meaning] for c in columns)
+    return table("| column | Glue type | AWS field | since version | meaning |", rows)
 
 
 def _own(column: Column) -> list[str]:
-    return [_code(column.name), _code(column.glue_type), column.meaning]
-
-
-def _code(text: str) -> str:
-    return f"`{text}`"
+    return [code(column.name), code(column.glue_type), column.meaning]
 
 
 def _default(name: str) -> str:
@@ -220,14 +208,14 @@ def _default(name: str) -> str:
         return "Powertools' own"
     settings = Settings.from_environ(_SMALLEST)
     if name == "PROMOTED_TAGS":
-        return _code(";".join(f"{column}={'|'.join(keys)}" for column, keys in DEFAULT_PROMOTED_TAGS.items()))
+        return code(";".join(f"{column}={'|'.join(keys)}" for column, keys in DEFAULT_PROMOTED_TAGS.items()))
     if name.startswith("EC2_"):
         value = getattr(settings.ec2, name.removeprefix("EC2_").lower())
     else:
         value = getattr(settings, name.lower())
     if isinstance(value, bool):
-        return _code("on" if value else "off")
-    return _code(f"{value:g}") if isinstance(value, int | float) else _code(str(value)) if value else "empty"
+        return code("on" if value else "off")
+    return code(f"{value:g}") if isinstance(value, int | float) else code(str(value)) if value else "empty"
 
 
 def _template_values(text: str) -> dict[str, str]:
@@ -239,10 +227,10 @@ def _template_values(text: str) -> dict[str, str]:
 
 def _source(value: str, parameters: Sequence[str]) -> str:
     if value.startswith("!GetAtt"):
-        return f"{_code(value.removeprefix('!GetAtt '))}"
+        return f"{code(value.removeprefix('!GetAtt '))}"
     named = [name for name in parameters if re.search(rf"\b{name}\b", value)]
     if named:
-        return f"parameter {_code(named[0])}"
+        return f"parameter {code(named[0])}"
     if "!Ref" in value:
         return {
             "!Ref LakeBucket": "the stack's bucket",
@@ -251,4 +239,4 @@ def _source(value: str, parameters: Sequence[str]) -> str:
         }[value]
     if "AWS::StackName" in value:
         return "made from the stack's name"
-    return _code(value.strip('"')) if value else "not set"
+    return code(value.strip('"')) if value else "not set"

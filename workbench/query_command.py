@@ -19,7 +19,7 @@ _NAMED: Final = 2
 
 Words = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[NAME | list | describe NAME]", help="A saved query; none, or `list`: which there are."),
+    typer.Argument(metavar="NAME | list | describe NAME", help="A saved query; none, or `list`: which there are."),
 ]
 
 

@@ -64,7 +64,8 @@ def test_a_description_is_all_that_the_file_says(capsys):
     assert (told["reads"], told["group"]) == (["flow_costs"], "Who talks to whom")
     assert query.sql.rstrip().endswith(told["sql"])
     assert not told["sql"].startswith("--")
-    for each in (query.question, "top=20", "bigint: ", "estimated_usd", query.partitions, "  flow_costs"):
+    assert query.question in " ".join(out.split())
+    for each in ("top=20", "bigint: ", "estimated_usd", query.partitions, "  flow_costs"):
         assert each in out
     assert all(f"  {line}".rstrip() in out for line in told["sql"].splitlines())
 

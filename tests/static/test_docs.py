@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from console_blocks import ROOT, pages
+from typer.testing import CliRunner
 
 from compaction.figures import METRICS as COMPACTION_METRICS
 from enricher import endpoints
@@ -173,6 +174,22 @@ def test_generated_pages_hold_every_name():
     assert first["docs/metrics.md"] == [*METRICS, *COMPACTION_METRICS]
     assert first["docs/settings.md"] == list(VARIABLES)
     assert first["docs/refresher.md"] == [*REFRESHER_VARIABLES, *REFRESHER_METRICS]
+
+
+def test_the_command_line_s_page_has_every_command_and_option():
+    """What `--help` of each command lists stands in the page, below the command's own heading."""
+    sections = dict(
+        re.findall(r"^## `vpcflow ([a-z ]+)`\n(.*?)(?=^## |\Z)", read("docs/cli.md"), re.MULTILINE | re.DOTALL)
+    )
+    own = [command.name or command.callback.__name__ for command in app.registered_commands if command.callback]
+    groups = [f"{group.typer_instance.info.name} {command.name}" for group in app.registered_groups
+              if group.typer_instance for command in group.typer_instance.registered_commands]  # fmt: skip
+    assert sorted(sections) == sorted([*own, *groups])
+    for name, text in sections.items():
+        told = CliRunner().invoke(app, [*name.split(), "--help"], prog_name="vpcflow").output
+        options = set(re.findall(r"--[a-z-]+", told.partition("Options:")[2])) - {"--help"}
+        assert options
+        assert [option for option in options if f"`{option}`" not in text] == []
 
 
 def test_settings_name_what_the_template_sets():
