@@ -58,7 +58,10 @@ _STRUCTURE: Final = """(() => {
       say('drawing without a name', each);
   }
   for (const each of document.querySelectorAll('table')) {
-    if (!each.caption || !text(each.caption)) say('table without caption', each);
+    const style = each.caption && getComputedStyle(each.caption);
+    // Out of sight is out of sight for eyes alone; what is not laid out, or hidden, is read out to nobody.
+    if (!style || !text(each.caption) || style.display === 'none' || style.visibility !== 'visible')
+      say('table without caption', each);
     if ([...each.querySelectorAll('th')].some(head => !head.scope)) say('head without scope', each);
   }
   for (const each of document.querySelectorAll('*'))
