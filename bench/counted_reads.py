@@ -60,6 +60,8 @@ def _answer(lake: Path, name: str, folder: str) -> tuple[int, int, dict[tuple[st
     query = get(name)
     with duckdb.connect(":memory:") as connection:
         connection.execute("SET TimeZone = 'UTC'")
+        connection.execute("SET threads = 1")  # threads share a file, and would seek where another one reads
+        connection.execute("SET disable_parquet_prefetching = true")  # it would read what was not asked for
         connection.register_filesystem(files)
         catalog = _tables(connection, lake, folder)
         translated = translate(query.sql, catalog)

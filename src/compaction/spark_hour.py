@@ -37,7 +37,7 @@ from enricher.schema import (
 )
 
 ROWS_A_FILE: Final = 2_000_000
-ROW_GROUP_BYTES: Final = 16 << 20  # as they lie in the file: some 300,000 rows
+ROW_GROUP_BYTES: Final = 32 << 20  # as parquet-mr counts them while they are written: a good deal more than they take
 _TIME_CLUSTER_S: Final = 600
 _ORDER: Final = ("traffic_class", "counts_as", "src_az_id", "dst_az_id")
 
