@@ -47,7 +47,7 @@ def _advice(error: Exception) -> str | None:
             return f"allow the caller {error.operation_name} there, see docs/operator-policy.json"
         return _LOG_IN if code in (*_EXPIRED, *_UNKNOWN) else None
     mends = {
-        exceptions.NoRegionError: "give --region where the command has it, or set AWS_REGION",
+        exceptions.NoRegionError: "give --region where the command has it, or set AWS_DEFAULT_REGION",
         exceptions.ProfileNotFound: "set AWS_PROFILE to a profile of `aws configure list-profiles`",
         exceptions.NoCredentialsError: _LOG_IN,
         exceptions.PartialCredentialsError: _LOG_IN,

@@ -11,6 +11,7 @@ from compaction.enrich_files import FileEnricher, Summary, describe
 from compaction.inputs import REGION
 from enricher.batch import Pipeline
 from enricher.errors import EnricherError, EventError
+from enricher.lake import REJECTED
 from enricher.log_format import LogFormats
 from enricher.resolve import Rules
 from enricher.schema import DEFAULT_PROMOTED_TAGS
@@ -26,6 +27,7 @@ from workbench.paragraphs import printable, width
 from workbench.query_command import query
 from workbench.replay_command import replay
 from workbench.show import print_summary
+from workbench.wrong_format import refuse_wrong_format
 
 OK, FAILED, USAGE, WITH_REJECTS = 0, 1, 2, 3
 
@@ -89,12 +91,14 @@ def enrich(
     promoted = dict(DEFAULT_PROMOTED_TAGS)
     source = None if inventory is None else load_source(inventory, promoted, region)
     summary = Summary(inventory=describe(source))
+    formats = _formats(log_format)
     with StagedStore(out) as store:
-        for path, so_far in FileEnricher(_formats(log_format), source, promoted, region, store).run(files):
+        for path, so_far in FileEnricher(formats, source, promoted, region, store).run(files):
             summary = so_far
             # Where a script listens, the error stream holds errors alone.
             if sys.stderr.isatty():
                 sys.stderr.write(f"{printable(str(path))}: {summary.rows} rows, {summary.rejected} rejected so far\n")
+        refuse_wrong_format(summary, store.staged(REJECTED), formats)
     if output == "json":
         sys.stdout.write(json.dumps(summary.as_json()) + "\n")
     else:

@@ -82,6 +82,10 @@ class StagedStore:
         """Stage the object; False where it is staged already, or there since an earlier run."""
         return not (self._root / key).exists() and self._staged.put_if_absent(key, body)
 
+    def staged(self, prefix: str) -> Iterator[bytes]:
+        """The objects staged so far below the folder ``prefix``."""
+        return (path.read_bytes() for path in sorted((self._staging / prefix).rglob("*")) if path.is_file())
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:

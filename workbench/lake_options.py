@@ -7,6 +7,7 @@ from typing import Any
 from compaction.known import Known, Told, known_from
 from compaction.lake_objects import LakeObjects, S3Lake
 from compaction.source_objects import S3, bucket_and_key
+from enricher.errors import InventoryError
 from enricher.settings import promoted_tags
 from workbench.directory_store import DirectoryLake
 from workbench.errors import UsageError
@@ -30,5 +31,19 @@ def load_known(inventory: str | None, told: Told, region: str | None, client: Ca
     if inventory is None:
         return told.known(None)
     if inventory.startswith(S3):
-        return known_from(client("s3"), inventory, told)
+        try:
+            return known_from(client("s3"), inventory, told)
+        except InventoryError as error:
+            # What AWS refused is AWS's failure, with its mend; the function would only have gone on without it.
+            raise _told_by_aws(error) from error
     return told.known(load_source(Path(inventory), promoted_tags(told.promoted), region))
+
+
+def _told_by_aws(error: BaseException) -> BaseException:
+    """The failure of AWS behind an error, if there is one; else the error."""
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - loaded already where there is a client
+
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, BotoCoreError | ClientError):
+        cause = cause.__cause__
+    return error if cause is None else cause

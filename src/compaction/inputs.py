@@ -35,6 +35,17 @@ _DELIVERED_AT: Final = re.compile(r"_(\d{8}T\d{4})Z_")
 LATEST_MS: Final = 253_402_300_799_999  # the last moment that a calendar of four-digit years knows
 REGION: Final = re.compile(r"[a-z]{2,}(?:-[a-z]+)+-\d+")
 _REGION_IN_PATH: Final = re.compile(rf"(?:vpcflowlogs[/_]|aws[-_]region=)({REGION.pattern})")
+# Files that hold flow logs only once they are unpacked or converted, by the bytes that no line of text begins with.
+_PACKED: Final = {
+    b"PK\x03\x04": "zip",
+    b"BZh": "bzip2",
+    b"\xfd7zX": "xz",
+    b"(\xb5/\xfd": "zstd",
+    b"7z\xbc\xaf": "7z",
+    b"Obj\x01": "Avro",
+    b"ORC": "ORC",
+    b"%PDF": "PDF",
+}
 _NO_FORMAT: Final = "has no header line; give --log-format, such as --log-format '${version} ${account-id} …' or v2"
 
 
@@ -91,6 +102,9 @@ def read_open_file(path: str, file: Any, declared: LogFormats | None) -> Iterato
     told = Chunk([], declared, delivered_at(path), region_of(path))
     try:
         start = file.peek(4)[:4]
+        for magic, kind in _PACKED.items():
+            if start.startswith(magic):
+                raise InputError(f"{path}: is a {kind} file; give flow logs as text, gzip or Parquet (unpack it first)")
         if start == b"PAR1":
             yield from _read_parquet(path, file, told)
         elif start[:2] == b"\x1f\x8b":

@@ -135,7 +135,7 @@ def refusal(code: str) -> ClientError:
         (refusal("ExpiredToken"), "log in again"),
         (refusal("InvalidAccessKeyId"), "log in again"),
         (NoCredentialsError(), "or set AWS_PROFILE"),
-        (NoRegionError(), "set AWS_REGION"),
+        (NoRegionError(), "set AWS_DEFAULT_REGION"),
         (ProfileNotFound(profile="nobody"), "aws configure list-profiles"),
     ],
 )
