@@ -13,7 +13,8 @@ from compaction.enrich_files import Summary
 from enricher.schema import SIDES
 from workbench.paragraphs import printable
 
-_PIPE_WIDTH: Final = 160
+# Wider than any row: an id that is broken over two lines is found by nobody.
+_PIPE_WIDTH: Final = 20_000
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
