@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from bench.material import Material
 from enricher.handler import Environment, emit, settle_collector
 from enricher.log_format import LogFormats
+from enricher.memory import keep_freed_memory
 from enricher.settings import Ec2Settings, Settings
 
 SNAPSHOT_URI = "s3://bench-lake/inventory/snapshot.parquet"
@@ -51,6 +52,7 @@ def function(materials: Sequence[Material], s3: MemoryS3, now: float) -> list[Ca
         inventory_hard_ttl_s=86_400,
         ec2=Ec2Settings(lookups=False),
     )
+    keep_freed_memory()
     environment = Environment(settings, lambda: now, {"s3": s3}, settle=settle_collector)
     printed = io.StringIO()
     logger = Logger(service="enricher", stream=printed)

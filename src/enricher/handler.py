@@ -19,6 +19,7 @@ from enricher.current_inventory import CurrentInventory
 from enricher.ec2 import LONGEST_CALL_SECONDS, Ec2Reader, WhenAsked, ec2_client
 from enricher.errors import SettingsError
 from enricher.lake import S3Store
+from enricher.memory import keep_freed_memory
 from enricher.metrics import figures
 from enricher.misses import MissSource
 from enricher.resolve import Misses, Rules
@@ -150,6 +151,7 @@ def _environment() -> Environment:
     if not metrics.namespace:
         # Powertools would say so only when the first batch is written, and that batch would be tried again for ever.
         raise SettingsError("settings: POWERTOOLS_METRICS_NAMESPACE is empty; set it to a CloudWatch namespace")
+    keep_freed_memory()
     return Environment(Settings.from_environ(), time.time, settle=settle_collector, warn=logger.warning)
 
 
