@@ -116,23 +116,25 @@ def _is_ours(status: Any, endpoints: pa.Table) -> Any:
     """Endpoints that are named or located; ``status``: theirs, as words."""
     words = status.dictionary.to_pylist()
     ours = pa.array([word in (RESOLVED, SUBNET) for word in words], pa.bool_()).take(status.indices)
-    if STALE in words:
+    is_stale = _is_word(status, STALE)
+    if is_stale is not None:
         located = pc.or_(pc.is_valid(plain(endpoints["vpc_id"])), pc.is_valid(plain(endpoints["interface_id"])))
-        ours = pc.or_(ours, pc.and_(_is_word(status, STALE), located))
+        ours = pc.or_(ours, pc.and_(is_stale, located))
     return pc.fill_null(ours, False)
 
 
 def _public(is_public: Any, status: Any) -> Any:
     """Null where a public address might be ours: that is neither the internet nor private space."""
     maybe_ours = _is_word(status, AMBIGUOUS)
-    return pc.if_else(pc.and_(is_public, maybe_ours), None, is_public)
+    return is_public if maybe_ours is None else pc.if_else(pc.and_(is_public, maybe_ours), None, is_public)
 
 
 def _with_service(side: str, columns: Mapping[str, Any], is_service: Any) -> Any:
     """Where nobody of ours was found, the record's word that the address is an AWS service's."""
     evidence = columns[f"{side}_evidence"]
-    service = pc.and_(_is_word(columns[f"{side}_status"], ABSENT), is_service)
-    if not pc.any(service).as_py():
+    is_absent = _is_word(columns[f"{side}_status"], ABSENT)
+    service = None if is_absent is None else pc.and_(is_absent, is_service)
+    if service is None or not service.true_count:
         return evidence
     words = pa.concat_arrays([evidence.dictionary, pa.array(["aws_service"], evidence.dictionary.type)])
     codes = pc.if_else(service, pa.scalar(len(words) - 1, pa.int32()), evidence.indices)
@@ -140,8 +142,11 @@ def _with_service(side: str, columns: Mapping[str, Any], is_service: Any) -> Any
 
 
 def _is_word(words: Any, word: str) -> Any:
-    """Where a dictionary array holds ``word`` (bool, no nulls): compared once a word, not once a row."""
-    return pc.fill_null(pc.equal(words.dictionary, word).take(words.indices), False)
+    """Where a dictionary array holds ``word`` (bool, no nulls); None: its dictionary does not even have it."""
+    known = words.dictionary.to_pylist()
+    if word not in known:
+        return None
+    return pc.fill_null(pc.equal(words.indices, pa.scalar(known.index(word), words.indices.type)), False)
 
 
 def _provenance(rows: int, dimension: Dimension, provenance: Provenance) -> dict[str, Any]:

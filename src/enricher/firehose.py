@@ -12,6 +12,7 @@ from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import repeat
 from typing import Any, Final
 
 import msgspec
@@ -118,9 +119,11 @@ def response(delivery: Delivery, failed: Sequence[int]) -> dict[str, Any]:
     ``Dropped`` counts as processed and delivers nothing. A failed record goes back untouched, without data where
     that was not base64 (the stream keeps it under ``processing-failed/``).
     """
-    records: list[dict[str, str]] = [
-        {"recordId": record_id, "result": "Dropped", "data": ""} for record_id in delivery.record_ids
-    ]
+    # A copy of a small dictionary takes less than making one.
+    dropped = {"recordId": "", "result": "Dropped", "data": ""}
+    records = list(map(dict.copy, repeat(dropped, len(delivery.record_ids))))
+    for record, record_id in zip(records, delivery.record_ids, strict=True):
+        record["recordId"] = record_id
     for ordinal in failed:
         records[ordinal] = _failed(delivery, ordinal)
         if delivery.payloads[ordinal] is not None:

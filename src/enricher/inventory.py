@@ -145,6 +145,7 @@ class Inventory:
         self._owners = _Owners(self._without_doubles(tables.addresses, is_late))
         # What attribution has found out of this inventory, by what its word was worth: see ``Source.remembered``.
         self.remembered: dict[Hashable, dict[Any, Any]] = {}
+        self.private: dict[str, bool] = {}  # addresses asked for: whether they are of private space or of a VPC's
 
     def subnet_place(self, row: int) -> int:
         """The row of ``places`` of a row of ``networks.subnets``."""

@@ -19,6 +19,7 @@ from enricher.sources import Source, is_private_to
 from enricher.traffic import DST, HOP, SRC, told_by_direction
 
 _PER_VPC: Final = 9  # traffic-path is 1 to 8, or none
+_MOST_REMEMBERED: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,12 +154,16 @@ def _claimed(flows: pa.Table, batch: Batch, recorders: Recorders, reporter: Any)
 
 
 def _private(addresses: Addresses, sources: Sequence[Source]) -> list[bool]:
-    """Which addresses are of private space or of any known VPC's CIDR."""
+    """Which addresses are of private space or of any known VPC's CIDR; a snapshot's own word is remembered with it."""
+    known = sources[0].inventory.private if len(sources) == 1 else {}
+    if len(known) > _MOST_REMEMBERED:
+        known.clear()
     is_plain = not any(source.inventory.networks.holds_public_ranges for source in sources)
-    return [
-        text.startswith("10.") or (not (is_plain and is_plainly_public(text)) and is_private_to(addresses[n], sources))
-        for n, text in enumerate(addresses.texts)
-    ]
+    for number, text in enumerate(addresses.texts):
+        if text not in known:
+            is_public = is_plain and is_plainly_public(text)
+            known[text] = text.startswith("10.") or (not is_public and is_private_to(addresses[number], sources))
+    return [known[text] for text in addresses.texts]
 
 
 def peer_sides(batch: Batch, recorders: Recorders, reporter: Any) -> PeerSides:

@@ -24,6 +24,7 @@ _PLAIN_COLUMNS: Final = ("packets", "arrived_at")
 # Ports jump between a service's own and one of many, bytes use few of their 64 bits: small differences, and again no
 # dictionary.
 _DELTA_COLUMNS: Final = ("srcport", "dstport", "bytes")
+_NO_DICTIONARY: Final = frozenset({*_PLAIN_COLUMNS, *_DELTA_COLUMNS})
 # Of a few words or numbers the file holds codes of a few bits, in runs; packed bytes are noise. To set a compressor up
 # takes longer than to write all that, and makes it hardly smaller.
 _FEW_WORDS: Final = 16
@@ -96,16 +97,13 @@ class S3Store:
 def to_parquet(rows: pa.Table) -> Any:
     """The object's bytes (a buffer): zstd, plain strings for readers, dictionaries only inside the file."""
     sink = pa.BufferOutputStream()
-    compression = {
-        leaf: _compression(name, column)
-        for name, column in zip(rows.column_names, rows.columns, strict=True)
-        for leaf in _leaves(name, column)
-    }
+    leaves = _leaves(rows.schema)
     pq.write_table(
         rows,
         sink,
-        compression=compression,
-        use_dictionary=[leaf for leaf in compression if leaf not in (*_PLAIN_COLUMNS, *_DELTA_COLUMNS)],
+        # What is not named is not compressed.
+        compression={leaf: "zstd" for name in _compressed(rows) for leaf in leaves[name]},
+        use_dictionary=[leaf for name in leaves if name not in _NO_DICTIONARY for leaf in leaves[name]],
         column_encoding=dict.fromkeys(_DELTA_COLUMNS, "DELTA_BINARY_PACKED"),
         store_schema=False,
         row_group_size=ROWS_PER_GROUP,
@@ -116,16 +114,24 @@ def to_parquet(rows: pa.Table) -> Any:
     return sink.getvalue()
 
 
-def _compression(name: str, column: Any) -> str:
-    if name in _UNCOMPRESSED or column.null_count == len(column):
-        return "none"
-    is_few = isinstance(column.type, pa.DictionaryType) and len(column.chunk(0).dictionary) <= _FEW_WORDS
-    return "none" if is_few else "zstd"
+def _compressed(rows: pa.Table) -> list[str]:
+    return [
+        name
+        for name, column in zip(rows.column_names, rows.columns, strict=True)
+        if name not in _UNCOMPRESSED and column.null_count < len(column) and not _is_of_few_words(column)
+    ]
 
 
-def _leaves(name: str, column: Any) -> tuple[str, ...]:
-    """The Parquet paths of a column: its name, for a map its keys and values."""
-    return (f"{name}.key_value.key", f"{name}.key_value.value") if isinstance(column.type, pa.MapType) else (name,)
+def _is_of_few_words(column: Any) -> bool:
+    return isinstance(column.type, pa.DictionaryType) and len(column.chunk(0).dictionary) <= _FEW_WORDS
+
+
+def _leaves(schema: Any) -> dict[str, tuple[str, ...]]:
+    """The Parquet paths of each column: its name, for a map its keys and values."""
+    return {
+        name: (f"{name}.key_value.key", f"{name}.key_value.value") if isinstance(kind, pa.MapType) else (name,)
+        for name, kind in zip(schema.names, schema.types, strict=True)
+    }
 
 
 def to_error_objects(rejects: Iterable[Reject], arrived_at: Sequence[int | None]) -> bytes:

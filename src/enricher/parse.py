@@ -61,15 +61,27 @@ def parse_lines(lines: Sequence[str], ordinals: Sequence[int], formats: LogForma
     ``bad_address``, ``out_of_range``. A line that repeats a format's header is passed over and counted.
     """
     text = lines.text if isinstance(lines, LineBlock) else "\n".join(lines).encode()
-    if any(log_format.header.encode() in text for log_format in formats.formats):
-        headers = {log_format.header for log_format in formats.formats}
-        kept = [position for position, line in enumerate(lines) if _even(line) not in headers]
-        if len(kept) < len(lines):
-            parsed = parse_lines([lines[p] for p in kept], [ordinals[p] for p in kept], formats)
-            return replace(parsed, headers=len(lines) - len(kept))
+    if len(formats.formats) == 1 and not _NUMERIC.keys().isdisjoint(formats.formats[0].columns):
+        # No number is spelt as a header's word: the read of numbers fails where there is one.
+        return _parse_group(text, lines, ordinals, formats.formats[0], may_repeat_header=True)
+    without = _without_headers(text, lines, ordinals, formats)
+    if without is not None:
+        return without
     if len(formats.formats) == 1:
         return _parse_group(text, lines, ordinals, formats.formats[0])
     return _parse_by_count(lines, ordinals, formats)
+
+
+def _without_headers(text: bytes, lines: Sequence[str], ordinals: Sequence[int], formats: LogFormats) -> Parsed | None:
+    """The other lines, parsed; None where no line repeats a header."""
+    if not any(log_format.header.encode() in text for log_format in formats.formats):
+        return None
+    headers = {log_format.header for log_format in formats.formats}
+    kept = [position for position, line in enumerate(lines) if _even(line) not in headers]
+    if len(kept) == len(lines):
+        return None
+    parsed = parse_lines([lines[p] for p in kept], [ordinals[p] for p in kept], formats)
+    return replace(parsed, headers=len(lines) - len(kept))
 
 
 def _parse_by_count(lines: Sequence[str], ordinals: Sequence[int], formats: LogFormats) -> Parsed:
@@ -138,12 +150,25 @@ class _Rows:
         return ordinals if self._positions is None else ordinals.take(self._positions)
 
 
-def _parse_group(text: bytes, lines: Sequence[str], ordinals: Sequence[int], log_format: LogFormat) -> Parsed:
+def _parse_group(
+    text: bytes,
+    lines: Sequence[str],
+    ordinals: Sequence[int],
+    log_format: LogFormat,
+    *,
+    may_repeat_header: bool = False,
+) -> Parsed:
     """Lines of one format; ``text`` holds the same lines, LF between them."""
+    as_told = text
     if not isinstance(lines, LineBlock) and any(blank in text for blank in _ODD_BLANKS):
         text = "\n".join(_even(line) for line in lines).encode()
     misfits: list[int] = []
     table = None if _may_hold_hexadecimal(text) else _read_typed(text, log_format, misfits)
+    without = None
+    if table is None and may_repeat_header:
+        without = _without_headers(as_told, lines, ordinals, LogFormats((log_format,)))
+    if without is not None:
+        return without
     if table is None:
         # One bad integer fails a typed read as a whole: read the numbers as text and look for it.
         misfits.clear()
