@@ -18,6 +18,7 @@ from enricher.schema import DEFAULT_PROMOTED_TAGS
 from enricher.settings import JSON, OUTPUT_MODES, PARQUET
 from workbench.backfill_command import backfill
 from workbench.directory_store import StagedStore
+from workbench.doctor_command import doctor
 from workbench.errors import UsageError
 from workbench.explain_command import tell, write_json
 from workbench.explain_text import lines
@@ -47,6 +48,7 @@ app.add_typer(inventory_app)
 app.command()(replay)
 app.command()(backfill)
 app.command()(query)
+app.command()(doctor)
 
 InventoryOption = Annotated[
     Path | None, typer.Option("--inventory", help="Directory of AWS CLI output, or a snapshot. Without: no look-ups.")

@@ -14,10 +14,11 @@ from integration.refresher_bench import Clock
 from recorded import scenarios
 from recorded.actions import PLACE, table
 from recorded.calls import ENTRY_POINTS, Call, component_of
-from recorded.iam import is_allowed
 from recorded.plugin import RECORDER
 from recorded.verdict import READER, ROLES, deployed, grants, refusals, requests, used
 from static.deployed import Deployed
+
+from workbench.cloud.policies import is_allowed
 
 # What roles allow beyond the calls of their own code, and why: component → (actions, resource) → reason. A line that
 # covers nothing any more fails the test, as does a right without a line.

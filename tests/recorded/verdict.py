@@ -10,7 +10,7 @@ from static.deployed import ACCOUNT, MADE, PSEUDO, STACK, Deployed, nested_stack
 from static.templates import ROOT
 
 from recorded.calls import Call
-from recorded.iam import Request, Statement, applies, is_allowed, listed
+from workbench.cloud.policies import Request, Statement, applies, is_allowed, listed
 
 # component → (nested stack, "" for the main one; role). An operator has no role of ours, but a policy to be given.
 ROLES: Final = {

@@ -2,7 +2,8 @@
 
 import pytest
 from recorded.actions import filled, needs
-from recorded.iam import PolicyError, Request, is_allowed
+
+from workbench.cloud.policies import PolicyError, Request, is_allowed
 
 LAKE = "arn:aws:s3:::lake"
 

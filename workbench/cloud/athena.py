@@ -210,5 +210,12 @@ class Athena:
         execution.state = state
 
 
+def check_work_group(call: ApiCall, there: set[str]) -> None:
+    """GetWorkGroup of a workgroup that is not there is refused; moto answers it with nothing."""
+    name = call.params.get("WorkGroup", "")
+    if name not in there:
+        raise _invalid(f"WorkGroup {name} is not found.")
+
+
 def _invalid(message: str) -> AwsError:
     return AwsError("InvalidRequestException", message)

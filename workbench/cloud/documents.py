@@ -9,7 +9,8 @@ from enricher.errors import InventoryError
 
 Documents = Mapping[str, Mapping[str, Any]]
 
-# Document name (the file's, without .json) → the list in it. `flow-logs` is what `aws ec2 describe-flow-logs` prints.
+# Document name (the file's, without .json) → the list in it. `flow-logs` is what `aws ec2 describe-flow-logs` prints,
+# `stacks` and `stack-resources` are CloudFormation's.
 LISTS: Final = {
     "network-interfaces": "NetworkInterfaces",
     "instances": "Reservations",
@@ -30,6 +31,8 @@ LISTS: Final = {
     "ipam-resource-cidrs": "IpamResourceCidrs",
     "ipam-discovered-resource-cidrs": "IpamDiscoveredResourceCidrs",
     "ipam-address-history": "HistoryRecords",
+    "stacks": "Stacks",
+    "stack-resources": "StackResources",
 }
 
 

@@ -13,7 +13,7 @@ from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.test import Client
 from werkzeug.wrappers import Response
 
-from .athena import Athena
+from .athena import Athena, check_work_group
 from .documents import LISTS, Documents, check_documents
 from .errors import AwsError, refusal
 from .estate import Estate
@@ -24,6 +24,7 @@ from .operations import OPERATIONS
 from .query_protocol import check_result, read_parameters, render_result
 from .requests import ApiCall, Environ, read_call
 from .roles import Roles
+from .simulation import SIMULATION, simulate
 from .throttle import Buckets, Throttle
 
 
@@ -110,7 +111,8 @@ class Front:
     def _record(self, call: ApiCall) -> ApiCall:
         """Remembers the call, with typed parameters if it is one of ours."""
         try:
-            if (call.service, call.operation) in OPERATIONS and call.protocol != "json":
+            key = (call.service, call.operation)
+            if (key in OPERATIONS or key == SIMULATION) and call.protocol != "json":
                 model = self._models[call.service].operation_model(call.operation)
                 call = replace(call, params=read_parameters(model, call.params))
         finally:
@@ -132,6 +134,10 @@ class Front:
         if self._athena is not None and call.service == "athena":
             result = self._athena.answer(call)
             return self._ask_moto(environ) if result is None else _json(result, request_id)
+        if (call.service, call.operation) == ("athena", "GetWorkGroup"):
+            check_work_group(call, _work_groups(call.account_id, call.region))
+        if (call.service, call.operation) == SIMULATION:
+            return self._simulate(call, request_id)
         operation = OPERATIONS.get((call.service, call.operation))
         if operation is None:
             return self._ask_moto(environ)
@@ -142,6 +148,12 @@ class Front:
         result: Mapping[str, Any] = inventory.describe(operation, call.params)
         if call.protocol == "json":
             return _json(result, request_id)
+        model = self._models[call.service].operation_model(call.operation)
+        return Response(render_result(model, result, request_id), content_type="text/xml;charset=UTF-8")
+
+    def _simulate(self, call: ApiCall, request_id: str) -> Any:
+        """IAM's policy simulation over the roles that moto keeps, which knows none."""
+        result = simulate(get_backend("iam")[call.account_id]["aws"].roles.values(), call.params)
         model = self._models[call.service].operation_model(call.operation)
         return Response(render_result(model, result, request_id), content_type="text/xml;charset=UTF-8")
 

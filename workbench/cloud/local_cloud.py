@@ -18,6 +18,7 @@ from .ipam import Ipam
 from .operations import OPERATIONS
 from .requests import ApiCall
 from .server import LoopbackServer
+from .simulation import SIMULATION
 from .throttle import Throttle
 
 DEFAULT_ACCOUNT: Final = "123456789012"
@@ -63,7 +64,7 @@ class LocalCloud:
         self._port = port
         # One session for both sides: each service model is read once.
         session = botocore.session.get_session()
-        models = {service: session.get_service_model(service) for service in {service for service, _ in OPERATIONS}}
+        models = {service: session.get_service_model(service) for service, _ in {*OPERATIONS, SIMULATION}}
         self._session = boto3.Session(botocore_session=session)
         self._closing = Event()
         self._front = Front(models, throttle, ipam, self._closing, lake)

@@ -1,0 +1,1 @@
+"""A deployment in the stand-in cloud, made from the templates, and faults to plant in it."""
