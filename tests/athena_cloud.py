@@ -35,12 +35,17 @@ def athena_over(lake: Path) -> Iterator[LocalCloud]:
     """The cloud, its Athena over ``lake``; views are created through the API, in their order."""
     with LocalCloud(lake=lake) as cloud:
         cloud.client("glue").create_database(DatabaseInput={"Name": DATABASE})
-        client = cloud.client("athena")
-        client.create_work_group(Name=WORK_GROUP)
-        for _, sql in view_files(VIEWS):
-            _succeed(client, sql)
+        make_workgroup(cloud)
         cloud.reset_calls()
         yield cloud
+
+
+def make_workgroup(cloud: LocalCloud) -> None:
+    """The workgroup, and the views, created through the API in their order."""
+    client = cloud.client("athena")
+    client.create_work_group(Name=WORK_GROUP)
+    for _, sql in view_files(VIEWS):
+        _succeed(client, sql)
 
 
 def _succeed(client: Any, sql: str) -> None:

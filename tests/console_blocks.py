@@ -7,15 +7,21 @@ from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 ANYTHING: Final = "…"
+_RUN: Final = "<!-- run -->"
+_RUN_IN_CLOUD: Final = "<!-- run on the stand-in cloud -->"
 _NOT_RUN: Final = re.compile(r"<!-- not run: \S.* -->")
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A block's commands, each with the lines it is said to print; ``runs`` is None where its mark is missing."""
+    """A block's commands, each with the lines it is said to print; ``runs`` is None where its mark is missing.
+
+    ``needs_cloud``: it is written for AWS, and run on the stand-in cloud.
+    """
 
     line: int
     runs: bool | None
+    needs_cloud: bool
     steps: list[tuple[str, list[str]]]
 
 
@@ -33,8 +39,8 @@ def blocks(text: str) -> list[Block]:
             continue
         end = lines.index("```", number)
         above = lines[number - 1].strip()
-        runs = True if above == "<!-- run -->" else False if _NOT_RUN.fullmatch(above) else None
-        found.append(Block(number + 1, runs, _steps(lines[number + 1 : end])))
+        runs = True if above in (_RUN, _RUN_IN_CLOUD) else False if _NOT_RUN.fullmatch(above) else None
+        found.append(Block(number + 1, runs, above == _RUN_IN_CLOUD, _steps(lines[number + 1 : end])))
     return found
 
 

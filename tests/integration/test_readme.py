@@ -3,19 +3,18 @@
 import json
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from command_line import rows, vpcflow
 from console_blocks import ROOT, blocks, is_shown, pages
+from page_runner import run_page
 
 from workbench.demo.run import CONNECTIONS, SECONDS, SEED, START
 from workbench.estate import DEMO, build_estate, generate_traffic
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-SECONDS_A_COMMAND = 120
 
 
 def page_id(page: Path) -> str:
@@ -23,8 +22,18 @@ def page_id(page: Path) -> str:
     return page.relative_to(ROOT).as_posix()
 
 
-# Pages with blocks to run; a test compares the list with the pages.
+# Pages with blocks to run; a test compares the list with the pages. Of the tutorial, test_newcomer.py takes care.
 RUN = ("CONTRIBUTING.md", "README.md")
+HOW_TOS = (
+    "docs/how-to/add-a-query.md",
+    "docs/how-to/backfill.md",
+    "docs/how-to/custom-log-format.md",
+    "docs/how-to/promoted-tags.md",
+    "docs/how-to/query.md",
+    "docs/how-to/replay.md",
+    "docs/how-to/several-accounts.md",
+)
+TUTORIAL = "docs/tutorial.md"
 
 
 @pytest.mark.parametrize("page", pages(), ids=page_id)
@@ -37,29 +46,16 @@ def test_every_console_block_says_whether_it_is_run(page):
 def test_every_page_with_blocks_to_run_is_listed():
     """No marked block is left out of the test below."""
     marked = [page for page in pages() if any(block.runs for block in blocks(page.read_text(encoding="utf-8")))]
-    assert sorted(map(page_id, marked)) == list(RUN)
+    assert sorted(map(page_id, marked)) == sorted([*RUN, *HOW_TOS, TUTORIAL])
 
 
-@pytest.mark.parametrize("page", RUN)
+@pytest.mark.parametrize("page", [*RUN, *(pytest.param(page, marks=pytest.mark.slow) for page in HOW_TOS)])
 def test_marked_commands_print_what_the_page_shows(page, tmp_path):
-    """A page's blocks, one after the other in one directory that holds only the environment and the tests' data."""
+    """A page's blocks, one after the other in one directory that holds only the environment and what is read."""
     (tmp_path / ".venv").symlink_to(sys.prefix)
-    (tmp_path / "tests").symlink_to(ROOT / "tests")
-    environment = {**os.environ, "PYTHONIOENCODING": "utf-8", "NO_COLOR": "1"}
-    for block in blocks((ROOT / page).read_text(encoding="utf-8")):
-        for command, shown in block.steps if block.runs else ():
-            done = subprocess.run(  # noqa: S603 - the pages' own commands
-                ["/bin/bash", "-c", command],
-                cwd=tmp_path,
-                env=environment,
-                capture_output=True,
-                text=True,
-                encoding="utf-8",
-                timeout=SECONDS_A_COMMAND,
-                check=False,
-            )
-            assert (done.returncode, done.stderr) == (0, ""), command
-            assert is_shown(done.stdout, shown), f"{command}\nprinted\n{done.stdout}"
+    for folder in ("athena", "tests"):
+        (tmp_path / folder).symlink_to(ROOT / folder)
+    assert run_page(ROOT / page, tmp_path, {**os.environ, "PYTHONIOENCODING": "utf-8", "NO_COLOR": "1"}) > 0
 
 
 @pytest.mark.parametrize(
