@@ -25,9 +25,8 @@ _DELIVERED: Final = (
     "123456789012_vpcflowlogs_us-east-1_fl-0123456789abcdef0_20251120T1005Z_0a1b2c3d.log.gz"
 )
 _LINES: Final = (
-    "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action "
-    "log-status",
-    "2 123456789012 eni-0a1b2c3d 10.0.1.5 10.0.2.9 443 49152 6 10 1840 1763632800 1763632860 ACCEPT OK",
+    "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action",
+    "2 123456789012 eni-0a1b2c3d 10.0.1.5 10.0.2.9 443 49152 6 10 1840 1763632800 1763632860 ACCEPT",
 )
 
 
