@@ -6,6 +6,8 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
+from botocore.config import Config
+
 from workbench.athena.engine import VIEWS, view_files
 from workbench.athena.remote_engine import AthenaEngine, Place
 from workbench.cli import main
@@ -13,6 +15,8 @@ from workbench.cloud import LocalCloud
 from workbench.estate.__main__ import main as write_estate
 
 DATABASE, WORK_GROUP = "vpc_flow_logs", "vpc-flow-logs"
+# The first call of a service waits for moto to load it.
+PATIENT = Config(read_timeout=60)
 OPTIONS = ("--engine", "athena", "--database", DATABASE, "--workgroup", WORK_GROUP)
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "testing",
@@ -34,7 +38,7 @@ def demo_lake(directory: Path, flows: int = 300) -> Path:
 def athena_over(lake: Path) -> Iterator[LocalCloud]:
     """The cloud, its Athena over ``lake``; views are created through the API, in their order."""
     with LocalCloud(lake=lake) as cloud:
-        cloud.client("glue").create_database(DatabaseInput={"Name": DATABASE})
+        cloud.client("glue", config=PATIENT).create_database(DatabaseInput={"Name": DATABASE})
         make_workgroup(cloud)
         cloud.reset_calls()
         yield cloud
@@ -42,7 +46,7 @@ def athena_over(lake: Path) -> Iterator[LocalCloud]:
 
 def make_workgroup(cloud: LocalCloud) -> None:
     """The workgroup, and the views, created through the API in their order."""
-    client = cloud.client("athena")
+    client = cloud.client("athena", config=PATIENT)
     client.create_work_group(Name=WORK_GROUP)
     for _, sql in view_files(VIEWS):
         _succeed(client, sql)
@@ -68,4 +72,4 @@ def shortly(_: float) -> None:
 
 def engine_of(cloud: LocalCloud, wait: Any = shortly) -> AthenaEngine:
     """An engine on the lake's database."""
-    return AthenaEngine(cloud.client("athena"), Place(DATABASE, WORK_GROUP), wait)
+    return AthenaEngine(cloud.client("athena", config=PATIENT), Place(DATABASE, WORK_GROUP), wait)

@@ -44,7 +44,8 @@ def _advice(error: Exception) -> str | None:
     if isinstance(error, exceptions.ClientError):
         code = error.response.get("Error", {}).get("Code", "")
         if code in _DENIED:
-            return f"allow the caller {error.operation_name} there, see docs/operator-policy.json"
+            policy = "analyst" if "Query" in error.operation_name else "operator"
+            return f"allow the caller {error.operation_name} there, see docs/{policy}-policy.json"
         return _LOG_IN if code in (*_EXPIRED, *_UNKNOWN) else None
     mends = {
         exceptions.NoRegionError: "give --region where the command has it, or set AWS_DEFAULT_REGION",

@@ -6,6 +6,7 @@ started: what would create, change or delete is refused here, before AWS is aske
 
 import json
 import math
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -26,6 +27,8 @@ _ENDED: Final = ("SUCCEEDED", "FAILED", "CANCELLED")
 # AthenaError's ErrorCategory; 1 is Athena's own, 3 is others'.
 _USERS_FAULT: Final = 2
 _MEGABYTE: Final = 1_000_000
+# The caller's rights on S3 and Glue are asked while a query runs, and told in words only.
+_DENIED: Final = re.compile(r"access ?denied|not authorized|insufficient permission", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +172,8 @@ def _refuse_failed(status: dict[str, Any], number: str) -> None:
         raise QueryError(
             f"Athena cancelled query {number}: {reason}; narrow its days, or ask for the workgroup's limit to be raised"
         )
+    if _DENIED.search(reason):
+        raise QueryError(f"Athena, query {number}: {reason}; allow the caller what docs/analyst-policy.json lists")
     category = status.get("AthenaError", {}).get("ErrorCategory", _USERS_FAULT)
     if category == _USERS_FAULT:
         raise QueryError(f"Athena, query {number}: {reason}; change the query, its parameters or --database")
