@@ -4,10 +4,12 @@ Rows of ``job.rows`` → one partition a conversation, copies out → ``settle``
 they are read twice from there: to be judged, and to tell whose interfaces recorded → the views' own SQL over them and
 the hours beside → sorted files → ``flows_hourly`` from what was written.
 
-**Files.** Athena reads a file in splits of some 64 MB and each file's footer whole: a hundred-odd columns of a row
-group are some 15 kB of it. So a file holds ``ROWS_A_FILE`` rows (64 to 128 MB of flow logs), a small hour is one file.
-Rows are sorted by class, whether they count, zones and time: a question about one class skips the other row groups by
-their statistics, and the words of a run take next to no room.
+**Files.** A reader reads each file's footer whole (a hundred-odd columns of a row group are some 12 kB of it), and
+leaves out row groups by their statistics. parquet-mr closes a row group by what it holds in memory, so where it ends is
+anybody's guess, and a file of a million rows may have one. So a large hour is in four files or a multiple of it: what
+counts and crosses zones; what counts of the classes that sort after that one; what sorts before it; and what does not
+count, which no question about flows reads. Of each the smallest and largest words tell that the others' are not there.
+A small hour is one file. Rows are sorted by class, whether they count, zones and time: runs of words take no room.
 """
 
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ from pyspark.sql import functions as f
 from pyspark.storagelevel import StorageLevel
 
 from compaction.hour import HourJob, HourResult
+from compaction.layout import HOUR_S
 from compaction.spark_copies import CONVERSATION, conversation, without_copies
 from compaction.spark_rows import by_hour, configured, read_rows, spark_schema
 from compaction.spark_settle import COUNTS, SentSource, Settler
@@ -36,9 +39,12 @@ from enricher.schema import (
     lake_columns,
 )
 
-ROWS_A_FILE: Final = 2_000_000
-ROW_GROUP_BYTES: Final = 32 << 20  # as parquet-mr counts them while they are written: a good deal more than they take
+ROWS_OF_A_LARGE_HOUR: Final = 300_000  # some 5 MB
+ROWS_A_SLICE: Final = 4_000_000  # of a large hour's time, which has four files: some 10 to 30 MB each
+ROW_GROUP_BYTES: Final = 32 << 20  # pages before they are compressed take some 20 of it
 _TIME_CLUSTER_S: Final = 600
+_CROSSING: Final = "cross_az"
+_KINDS: Final = 4
 _ORDER: Final = ("traffic_class", "counts_as", "src_az_id", "dst_az_id")
 
 
@@ -72,7 +78,7 @@ class SparkHourWriter:
             rows, *changes = counts or (0, 0, 0, 0)
             self._judge(settled.drop(*COUNTS), columns, job)
             names = [column.name for column in compacted_columns(extra)]
-            _write(_sorted(spark.table("judged_hour"), rows).select(*names), job.location)
+            _write(_in_files(spark.table("judged_hour"), rows).select(*names), job.location)
         finally:
             settled.unpersist()
         self._add_up(compacted_columns(extra), job)
@@ -119,14 +125,36 @@ def _values(place: Partition) -> dict[str, str]:
     return dict(zip(PARTITION_COLUMNS, (place.aws_region, place.day, place.hour), strict=True))
 
 
-def _sorted(rows: DataFrame, number: int) -> DataFrame:
-    """In files of ``ROWS_A_FILE``; beside the order named above by what packs well."""
+def _in_files(rows: DataFrame, number: int) -> DataFrame:
+    """A partition a file, each sorted: in the order named above, then by what packs well."""
     cluster = f.floor(f.col("flow_time") / f.lit(_TIME_CLUSTER_S))
     order: list[Any] = [*(f.col(name) for name in _ORDER), cluster]
     packed = [f.col(name) for name in ("interface_id", "packet_srcaddr", "packet_dstaddr", "start", "srcport")]
-    files = -(-number // ROWS_A_FILE) or 1
-    parted = rows.repartition(1) if files == 1 else rows.repartitionByRange(files, *order)
-    return parted.sortWithinPartitions(*order, *packed)
+    return _parted(rows, number).sortWithinPartitions(*order, *packed)
+
+
+def _parted(rows: DataFrame, number: int) -> DataFrame:
+    if number < ROWS_OF_A_LARGE_HOUR:
+        return rows.repartition(1)
+    slices = -(-number // ROWS_A_SLICE)
+    counts = f.col(COUNTS_AS.name) == COUNTED
+    kind = (
+        f.when(f.col(COUNTS_AS.name) > COUNTED, 3)
+        .when(counts & (f.col("traffic_class") == _CROSSING), 0)
+        .when(counts & (f.col("traffic_class") > _CROSSING), 1)
+        .otherwise(2)
+    )
+    time = f.coalesce(f.col("flow_time"), f.lit(0)) * slices
+    slice_of = f.pmod(f.floor(time / f.lit(HOUR_S)), f.lit(slices))
+    keys = f.array(*(f.lit(key).cast("bigint") for key in _keys(rows.sparkSession, _KINDS * slices)))
+    return rows.repartition(_KINDS * slices, f.element_at(keys, (kind * slices + slice_of + 1).cast("int")))
+
+
+def _keys(spark: SparkSession, number: int) -> list[int]:
+    """For each of so many partitions a number that Spark's hash puts there, and no other of these."""
+    places = spark.range(32 * number).select("id", f.pmod(f.hash("id"), f.lit(number)).alias("place")).collect()
+    found = {row["place"]: row["id"] for row in places}
+    return [found[place] for place in range(number)]
 
 
 def _write(rows: DataFrame, location: str) -> None:

@@ -10,6 +10,7 @@ import pytest
 from athena_lake import REGION, write_lake
 from topologies import all_topologies
 
+from compaction import spark_hour
 from compaction.hour import HourJob, HourResult
 from compaction.spark_hour import SparkHourWriter
 from enricher.hourly import hourly_columns
@@ -187,6 +188,36 @@ def test_strange_rows_pass_as_they_came(topologies):
         told = {key: value for key, value in given.items() if key not in ("day", "hour")}
         own = {"src_cost_center": f"cost of {name}", "dst_cost_center": f"cost of {name}", "counts_as": WORDS[name]}
         assert found[name] == dict.fromkeys(names) | told | own
+
+
+def test_a_large_hour_is_in_files_that_questions_leave_out(spark, tmp_path, monkeypatch):
+    """What counts and crosses, what sorts after that, what sorts before, and the rest: two slices of time each."""
+    monkeypatch.setattr(spark_hour, "ROWS_OF_A_LARGE_HOUR", 1)
+    monkeypatch.setattr(spark_hour, "ROWS_A_SLICE", 8)
+    answer = {"reporter": "dst", "interface_id": "eni-b", "dst_interface_id": "eni-b"}
+    rows = [
+        {**FLOW, **told, "srcport": port, "start": FLOW["start"] + away, "end": FLOW["end"] + away, "traffic_class": of}
+        for port, of in enumerate(["aws_service", "cross_az", "same_az", None])
+        for away in (0, 1900)
+        for told in ({}, answer)
+    ]
+    lake = write_lake(tmp_path, [*rows, {**STRANGE[0], "start": FLOW["start"], "end": FLOW["end"]}])
+    ((result,),) = [compact(spark, lake).values()]
+
+    assert (result.rows, result.dropped) == (len(rows) + 1, 0)
+    files = [pq.ParquetFile(path).read().to_pylist() for path in written(lake)]
+    assert sum(map(len, files)) == result.rows
+    kinds = [{(_kind(row), row["start"] % 3600 // 1800) for row in file} for file in files]
+    assert sorted(map(len, kinds)) == [1] * 8
+    assert set.union(*kinds) == {(kind, half) for kind in ("crosses", "after", "before", "rest") for half in (0, 1)}
+
+
+def _kind(row: dict[str, object]) -> str:
+    """Of which of the four files a row is."""
+    if row["counts_as"] == "second record":
+        return "rest"
+    order = {"aws_service": "before", "cross_az": "crosses", "same_az": "after"}
+    return order.get(str(row["traffic_class"]), "before")
 
 
 def test_an_empty_hour_and_the_previous_generation_can_be_written(spark, tmp_path):
