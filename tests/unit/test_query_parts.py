@@ -17,6 +17,7 @@ from workbench.aws import aws_failures
 from workbench.errors import UsageError
 from workbench.progress import Progress
 from workbench.query_print import print_result
+from workbench.show import print_table
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -77,6 +78,22 @@ def test_json_has_only_what_json_has(capsys):
     assert json.loads(capsys.readouterr().out) == [
         {"a": None, "b": 1.5, "c": "0a ff", "d": {"at": "2026-11-01"}, "e": [None, True]}
     ]
+
+
+@pytest.mark.parametrize(("no_color", "is_plain"), [("1", True), ("", False)])
+def test_no_color_means_no_escape_sequence(no_color, is_plain, monkeypatch, capsys):
+    """Not even bold, also where colour is forced; an empty NO_COLOR asks for nothing (no-color.org)."""
+    for name, value in (("FORCE_COLOR", "1"), ("TERM", "xterm"), ("NO_COLOR", no_color)):
+        monkeypatch.setenv(name, value)
+    print_table("Title", ("name",), [("value",)])
+    assert ("\x1b" not in capsys.readouterr().out) is is_plain
+
+
+def test_a_table_into_a_pipe_breaks_no_id(capsys):
+    """However wide: what is found in the output can be copied."""
+    ids = [f"eni-{number:017x}" for number in range(40)]
+    print_table("Ids", [f"column_{number}" for number in range(40)], [ids])
+    assert capsys.readouterr().out.splitlines()[4].split() == ids
 
 
 class Screen(io.StringIO):
