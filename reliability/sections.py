@@ -10,6 +10,7 @@ from reliability import compaction, injection, report
 from reliability.bounds import section as bounds
 from reliability.figures import Figure
 from reliability.fuzz import section as fuzz
+from reliability.hostile_files import section as hostile_files
 from reliability.oracle import section as oracle
 from reliability.runtime import scenarios
 
@@ -67,6 +68,13 @@ SECTIONS: Final = (
         "Gzip bombs, each in a process of its own; the largest records, events and answers; next to no time left; one "
         "record that cannot be read at every place of a batch.",
         lambda scale: bounds.figures(is_full=scale.is_full, seed=scale.seed),
+    ),
+    Section(
+        "hostile",
+        "Hostile files",
+        "Log formats, inventory documents, snapshots and pointers as an enemy or an accident writes them: each ends in "
+        "a named error and the last good inventory, or is taken without a wrong name. Rows stay, memory is bounded.",
+        lambda scale: hostile_files.figures(is_full=scale.is_full, seed=scale.seed),
     ),
     Section(
         "report",

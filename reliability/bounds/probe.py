@@ -22,11 +22,11 @@ def measured(name: str) -> dict[str, Any]:
     event = case.event()
     function = Function(_LOG_FORMAT, "parquet")
     function.invoke(CASES["nested"]().event() | {"records": []})
-    before = _reset_peak()
+    before = reset_peak()
     begun = time.perf_counter()
     wrong = _wrong(case, event, function)
     seconds = time.perf_counter() - begun
-    growth = _memory("VmHWM") - before
+    growth = memory("VmHWM") - before
     return {"growth": growth, "wrong": wrong, "seconds": seconds, "ratio": case.ratio, "held_mib": case.held_mib}
 
 
@@ -48,19 +48,19 @@ def _wrong(case: Case, event: dict[str, Any], function: Function) -> str:
     return "" if told.metrics["Rows"] == case.rows else f"{told.metrics['Rows']} rows of {case.rows}"
 
 
-def _memory(name: str) -> int:
+def memory(name: str) -> int:
     """Bytes of resident memory: now (VmRSS) or at most so far (VmHWM)."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:"))
 
 
-def _reset_peak() -> int:
+def reset_peak() -> int:
     """Begin a new peak where the kernel allows it; the memory before the event in bytes."""
     try:
         Path("/proc/self/clear_refs").write_text("5")
     except OSError:
-        return _memory("VmHWM")
-    return _memory("VmRSS")
+        return memory("VmHWM")
+    return memory("VmRSS")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,10 @@
 Bad lines are not here: they are values (rejects). Every message is one line: what, where, the mend.
 """
 
+from typing import Final
+
+_LONGEST: Final = 1_500  # characters of a message; a key of S3 may have 1,024
+
 
 class EnricherError(Exception):
     """Base of all errors this project raises on purpose."""
@@ -33,7 +37,11 @@ class BatchTooLargeError(EnricherError):
 
 
 class InventoryError(EnricherError):
-    """An inventory file or snapshot is not what it says."""
+    """An inventory file or snapshot is not what it says; of what it quotes of one, what can be shown in one line."""
+
+    def __init__(self, message: str) -> None:
+        shown = "".join(character if character.isprintable() else "?" for character in message)
+        super().__init__(shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST // 2]}…{shown[-_LONGEST // 2 :]}")
 
 
 class InputError(EnricherError):

@@ -194,7 +194,7 @@ def _mend(name: str) -> str:
 def _misfit(value: object, shape: Any, where: str) -> str | None:
     """What is not as the AWS CLI prints it, or None; members that are not there, or null, are none."""
     if shape is None:
-        return None if isinstance(value, str) else f"{where} is no text"
+        return None if isinstance(value, str) and _is_text(value) else f"{where} is no text"
     if isinstance(shape, list):
         if not isinstance(value, list):
             return f"{where} is no list"
@@ -207,6 +207,11 @@ def _misfit(value: object, shape: Any, where: str) -> str | None:
             if misfit:
                 return misfit
     return None
+
+
+def _is_text(value: str) -> bool:
+    """JSON can spell halves of characters, which are no text and cannot be kept."""
+    return value.isascii() or not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def _interfaces(lists: Mapping[str, list[Any]]) -> Iterable[Document]:

@@ -13,6 +13,7 @@ from typing import Final
 from enricher.errors import LogFormatError
 from enricher.schema import COLUMN_OF_FIELD, FIELDS_OF_VERSION, TRANSIT_GATEWAY_FIELDS
 
+MOST_FIELDS: Final = 1_000  # AWS has some 60; each costs every batch a column
 _TOKEN: Final = re.compile(r"\$\{([a-z][a-z0-9_-]*)\}|([a-z][a-z0-9_-]*)")
 _NAMED: Final = {
     "default": FIELDS_OF_VERSION[2],
@@ -36,7 +37,7 @@ class LogFormat:
         """A format from ``${field}`` words, a header line, or a short name (``default``, ``v5``, ``tgw``).
 
         Raises:
-            LogFormatError: empty, malformed, a field twice, or not one known field.
+            LogFormatError: empty, malformed, a field twice, more than MOST_FIELDS, or not one known field.
         """
         words = text.split()
         if len(words) == 1 and words[0] in _NAMED:
@@ -54,6 +55,10 @@ class LogFormat:
         twice = sorted(name for name, number in Counter(names).items() if number > 1)
         if twice:
             raise LogFormatError(f"log format '{shown}': contradicts itself, {twice[0]} stands twice; {_MEND}")
+        if len(names) > MOST_FIELDS:
+            raise LogFormatError(
+                f"log format '{shown}': has {len(names)} fields, at most {MOST_FIELDS} are read; {_MEND}"
+            )
         if not any(name in COLUMN_OF_FIELD for name in names):
             raise LogFormatError(f"log format '{shown}': names no flow log field; {_MEND}")
         return cls(names)

@@ -97,7 +97,7 @@ class Place(NamedTuple):
     def snapshot_key(self, observed_at: float | None, body: Any) -> str:
         """The key of a snapshot: when it was true, to be read by people, and the hash of its bytes."""
         moment = "undated" if observed_at is None else f"{datetime.fromtimestamp(observed_at, UTC):%Y%m%dT%H%M%SZ}"
-        return f"{self.snapshots}{moment}-{sha256(body).hexdigest()[:32]}.parquet"
+        return f"{self.snapshots}{moment}-{_digest(body)}.parquet"
 
 
 def read(s3: Any, place: Place, held: New[Any] | None = None) -> New[Published] | Unchanged | NotThere:
@@ -180,7 +180,7 @@ def _current(s3: Any, place: Place) -> _Current:
         snapshot = _get(s3, place, pointer.snapshot)
         if snapshot is None:
             return _Current(token, pointer, None, f"snapshot {pointer.snapshot}: is not there")
-        return _Current(token, pointer, from_snapshot(snapshot[0], f"s3://{place.bucket}/{pointer.snapshot}"))
+        return _Current(token, pointer, _opened(snapshot[0], place, pointer.snapshot))
     except InventoryError as error:
         if not Pointer.is_one(body):
             raise
@@ -233,7 +233,24 @@ def _read(s3: Any, place: Place, token: str | None) -> New[Published] | Unchange
         raise InventoryError(
             f"pointer {place.uri}: names {pointer.snapshot}, which is not there; the refresher's next run mends it"
         )
-    return New(Published(pointer, from_snapshot(snapshot[0], f"s3://{place.bucket}/{pointer.snapshot}")), etag)
+    return New(Published(pointer, _opened(snapshot[0], place, pointer.snapshot)), etag)
+
+
+def _opened(body: bytes, place: Place, key: str) -> InventoryTables:
+    """The tables of a snapshot that a pointer names.
+
+    Raises:
+        InventoryError: it is none, or its bytes are not those of which its name tells: one bit that is another can be
+            another machine's name.
+    """
+    name = f"s3://{place.bucket}/{key}"
+    if not key.endswith(f"-{_digest(body)}.parquet"):
+        raise InventoryError(f"inventory {name}: was damaged, its name tells of other bytes; the next refresh mends it")
+    return from_snapshot(body, name)
+
+
+def _digest(body: Any) -> str:
+    return sha256(body).hexdigest()[:32]
 
 
 def _get(s3: Any, place: Place, key: str, condition: Mapping[str, str] | None = None) -> tuple[bytes, str] | None:

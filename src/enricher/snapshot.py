@@ -4,6 +4,8 @@ Each table is a row group of one wide table, told apart by ``kind``, so that a r
 columns; the schema's metadata carries version and time. A snapshot of another version, or of none, is refused.
 """
 
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -14,6 +16,7 @@ import pyarrow.parquet as pq
 from enricher.errors import InventoryError
 from enricher.inventory import ADDRESS_SCHEMA, INSTANCE_SCHEMA, INTERFACE_SCHEMA, InventoryTables, Part
 from enricher.networks import Connection, Hub, Membership, Networks, Subnet, Vpc
+from enricher.parquet_footer import Group, pages, row_groups
 
 VERSION: Final = "2"
 _CIDRS: Final = pa.list_(pa.string())
@@ -50,9 +53,12 @@ _PART_SCHEMA: Final = pa.schema(
         ("error", pa.string()),
     ]
 )
-# What is read of a snapshot, by its own account: equal values take next to nothing in a file, and all of it in memory.
-_MOST_ROWS: Final = 5_000_000  # 200,000 interfaces with 4 addresses each make 1,000,000
-_MOST_BYTES: Final = 1024 * 1024 * 1024  # before compression
+# What is read of a snapshot: equal values take next to nothing in a file, and all of it in memory. 200,000 interfaces
+# with 4 addresses and 4 tags each make 1,000,000 rows, some 40 MB of pages and 200 MB of text.
+MOST_ROWS: Final = 5_000_000
+_MOST_VALUES: Final = 10_000_000  # of one column: of a list there are more than rows
+_MOST_BYTES: Final = 256 * 1024 * 1024  # of pages, inflated
+_MOST_TEXT: Final = 512 * 1024 * 1024  # bytes of all values, however often they are the same
 # Of an owned prefix the length alone is read, at every look-up.
 _PREFIX: Final = r"^([\d.]+/(\d|[12]\d|3[0-2])|[\da-f.]*:[\da-f:.]*/(\d{1,2}|1[01]\d|12[0-8]))$"
 _SCHEMAS: Final = {
@@ -132,16 +138,22 @@ def from_snapshot(body: Any, name: str) -> InventoryTables:
     """
     mend = "build it again with `vpcflow inventory build`"
     try:
-        file = pq.ParquetFile(pa.BufferReader(body))
+        told = row_groups(body)
+        # Text is read as the dictionaries that it is stored as, so that its size can be told before it is spelt out.
+        texts = {chunk.path for group in told for chunk in group.chunks if chunk.is_text}
+        file = pq.ParquetFile(pa.BufferReader(body), read_dictionary=sorted(texts))
         metadata = file.schema_arrow.metadata or {}
         version = metadata.get(b"inventory_version", b"none").decode()
         if version != VERSION:
             raise InventoryError(f"inventory {name}: has version {version}, this code reads {VERSION}; {mend}")
-        _check_size(file)
-        groups = _groups(file)
-        parts = {kind: _part(file, groups.get(kind), schema) for kind, schema in _SCHEMAS.items()}
+        _check_size(told, body)
+        groups = _groups(told)
+        encoded = {kind: _part(file, groups.get(kind), schema) for kind, schema in _SCHEMAS.items()}
+        _check_text(encoded.values())
+        parts = {kind: encoded.pop(kind).cast(schema) for kind, schema in _SCHEMAS.items()}
         observed_at = metadata[b"observed_at"].decode()
         observed_at_s = float(observed_at) if observed_at else None
+        _check_times(observed_at_s, parts["part"])
         _check_owners(parts["address"], parts["interface"])
         networks = Networks(
             [Vpc(row["vpc_id"], tuple(row["cidrs"]), row["part"]) for row in parts["vpc"].to_pylist()],
@@ -176,28 +188,56 @@ def from_snapshot(body: Any, name: str) -> InventoryTables:
     )
 
 
-def _check_size(file: Any) -> None:
-    """Raises ValueError where there is more than an inventory may have."""
-    groups = [file.metadata.row_group(number) for number in range(file.num_row_groups)]
-    rows, size = sum(group.num_rows for group in groups), sum(group.total_byte_size for group in groups)
-    if rows > _MOST_ROWS or size > _MOST_BYTES:
-        raise ValueError(f"{rows} rows, {size} bytes")
+def _check_size(groups: Sequence[Group], body: Any) -> None:
+    """Raises ValueError where there is more than an inventory may have, by the footer's word or by the pages'."""
+    found = [pages(body, chunk) for group in groups for chunk in group.chunks]
+    rows, size = sum(group.rows for group in groups), sum(each.inflated for each in found)
+    most = max((each.values for each in found), default=0)
+    if rows > MOST_ROWS or size > _MOST_BYTES or most > _MOST_VALUES:
+        raise ValueError(f"{rows} rows, {size} bytes, {most} values of a column")
 
 
-def _groups(file: Any) -> dict[str, int]:
+def _check_text(tables: Iterable[pa.Table]) -> None:
+    """Raises ValueError where there is more text than an inventory has."""
+    chunks = (chunk for table in tables for column in table.columns for chunk in column.chunks)
+    if sum(map(_spelt_out, chunks)) > _MOST_TEXT:
+        raise ValueError("too much text")
+
+
+def _spelt_out(array: Any) -> int:
+    """Bytes that an array's text will take once each value stands for itself."""
+    if pa.types.is_dictionary(array.type):
+        lengths = pc.binary_length(array.dictionary).cast(pa.int64())
+        return pc.sum(lengths.take(array.indices), min_count=0).as_py() or 0
+    return sum(map(_spelt_out, _children(array)))
+
+
+def _children(array: Any) -> Iterator[Any]:
+    if pa.types.is_map(array.type):
+        yield from (array.keys, array.items)
+    elif pa.types.is_list(array.type):
+        yield array.values
+
+
+def _check_times(observed_at: float | None, parts: pa.Table) -> None:
+    """Raises ValueError where a time is none: what is never older than anything would never be stale."""
+    times = [observed_at, *(time for name in ("begun_at", "ended_at", "failed_at") for time in parts[name].to_pylist())]
+    if not all(time is None or math.isfinite(time) for time in times):
+        raise ValueError("a time is none")
+
+
+def _groups(groups: Sequence[Group]) -> dict[str, int]:
     """Which row group holds which kind; raises ValueError where one holds several."""
-    paths = [file.schema.column(n).path for n in range(file.metadata.num_columns)]
-    column = paths.index("kind")
-    kinds = [file.metadata.row_group(n).column(column).statistics for n in range(file.num_row_groups)]
-    if any(kind is None or kind.min != kind.max for kind in kinds):
+    kinds = [next((chunk for chunk in group.chunks if chunk.path == "kind"), None) for group in groups]
+    if any(kind is None or kind.least is None or kind.least != kind.most for kind in kinds):
         raise ValueError("a row group holds several kinds")
-    return {kind.min: number for number, kind in enumerate(kinds)}
+    return {kind.least.decode(): number for number, kind in enumerate(kinds) if kind and kind.least is not None}
 
 
 def _part(file: Any, group: int | None, schema: pa.Schema) -> pa.Table:
     if group is None:
         return schema.empty_table()
-    return file.read_row_group(group, columns=schema.names).select(schema.names).cast(schema)
+    return file.read_row_group(group, columns=schema.names, use_threads=False).select(schema.names)
 
 
 def _check_owners(addresses: pa.Table, interfaces: pa.Table) -> None:

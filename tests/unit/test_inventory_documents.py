@@ -111,3 +111,20 @@ def test_a_reservation_without_instances_is_no_fault():
     for entry in ({}, {"Instances": None}):
         with pytest.raises(InventoryError, match='entry 0 of "Reservations" has no Instances'):
             tables_of({"instances": {"Reservations": [entry]}})
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("\ud800", "NetworkInterfaces[0].PrivateIpAddress is no text"),  # JSON can spell it, nothing can keep it
+        ("10.0.1.5\n\x1b[2J", "has '10.0.1.5??[2J' for an address"),
+        ("x" * 100_000, "for an address"),
+    ],
+)
+def test_what_a_document_holds_is_refused_in_one_short_printable_line(value, told):
+    """Whoever reads the error reads it on a terminal."""
+    with pytest.raises(InventoryError) as refused:
+        tables_of(estate(interfaces=[{**eni("eni-1"), "PrivateIpAddress": value, "PrivateIpAddresses": []}]))
+    assert told in str(refused.value)
+    assert str(refused.value).isprintable()
+    assert len(str(refused.value)) <= 1_501

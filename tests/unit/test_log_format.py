@@ -135,11 +135,16 @@ def test_a_header_that_contradicts_itself_is_refused():
 
 
 def test_a_header_line_of_a_hundred_thousand_words_is_read_at_once():
-    """Who makes the longest header costs a moment: each name is counted once, not against all others."""
+    """Who makes the longest header costs a moment: each name is counted once, not against all others; and is refused.
+
+    Every field is a column of every batch: a thousand are fifteen times what AWS has.
+    """
     fields = ["version", *(f"f{number}" for number in range(100_000))]
-    log_format = header_format(" ".join(fields))
+    with pytest.raises(LogFormatError, match="has 100001 fields, at most 1000 are read"):
+        header_format(" ".join(fields))
+    log_format = header_format(" ".join(fields[:1000]))
     assert log_format is not None
-    assert len(log_format.fields) == 100_001
+    assert len(log_format.fields) == 1000
     with pytest.raises(LogFormatError, match="f7 stands twice"):
         header_format(" ".join([*fields, "f7"]))
 

@@ -1,5 +1,6 @@
 """A snapshot is its inventory: written and read back, it answers the same; what is damaged is refused."""
 
+import contextlib
 from dataclasses import replace
 from typing import Any
 
@@ -169,3 +170,79 @@ def test_an_owner_that_could_not_be_looked_up_is_refused_when_it_is_read(owned):
     odd = replace(tables, addresses=pa.Table.from_pylist([told[0] | owned], ADDRESS_SCHEMA))
     with pytest.raises(InventoryError, match="is no snapshot"):
         from_snapshot(to_snapshot(odd), "it")
+
+
+def with_metadata(tables, **members: str) -> bytes:
+    """A snapshot's bytes that say something else of themselves."""
+    file = pq.ParquetFile(pa.BufferReader(to_snapshot(tables)))
+    told = {name.encode(): value for name, value in members.items()}
+    schema = file.schema_arrow.with_metadata({**file.schema_arrow.metadata, **told})
+    sink = pa.BufferOutputStream()
+    with pq.ParquetWriter(sink, schema) as writer:
+        for number in range(file.num_row_groups):
+            writer.write_table(file.read_row_group(number).replace_schema_metadata(schema.metadata))
+    return sink.getvalue().to_pybytes()
+
+
+@pytest.mark.parametrize("time", ["nan", "inf", "-inf", "1e400"])
+def test_a_snapshot_whose_date_is_no_time_is_refused(time):
+    """What is never older than anything would never be stale."""
+    assert from_snapshot(with_metadata(tables_of(DOCUMENTS), observed_at="5"), "it").observed_at == 5
+    with pytest.raises(InventoryError, match="is no snapshot"):
+        from_snapshot(with_metadata(tables_of(DOCUMENTS), observed_at=time), "it")
+
+
+@pytest.mark.parametrize("member", ["begun_at", "ended_at", "failed_at"])
+def test_a_part_whose_time_is_none_is_refused(member):
+    """The same of each scan's times."""
+    part = replace(Part("111122223333/eu-west-1", 1.0, 2.0), **{member: float("nan")})
+    with pytest.raises(InventoryError, match="is no snapshot"):
+        from_snapshot(to_snapshot(replace(tables_of(DOCUMENTS), parts=(part,))), "it")
+
+
+def of_instances(rows: int, **columns: Any) -> bytes:
+    """A snapshot of that many instances, and nothing else."""
+    schema = pq.ParquetFile(pa.BufferReader(to_snapshot(tables_of(DOCUMENTS)))).schema_arrow
+    told = {"kind": pa.repeat(pa.scalar("instance"), rows), **columns}
+    arrays = [told.get(field.name, pa.nulls(rows, field.type)) for field in schema]
+    sink = pa.BufferOutputStream()
+    table = pa.table(arrays, schema.names).replace_schema_metadata(schema.metadata)
+    # Blanks are stored as they are, all else as dictionaries.
+    texts = [name for name in schema.names if name != "region"]
+    pq.write_table(table, sink, compression="zstd", use_dictionary=texts, dictionary_pagesize_limit=1 << 28)
+    return sink.getvalue().to_pybytes()
+
+
+def test_one_text_meant_a_thousand_times_is_not_spelt_out():
+    """A megabyte for each of a thousand rows takes some kilobytes in a file, and would take a gigabyte."""
+    once = pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), 1_000), pa.array(["x" * 1_000_000]))
+    body = of_instances(1_000, instance_id=once)
+    assert len(body) < 20_000
+    assert from_snapshot(of_instances(10, instance_id=once.slice(0, 10)), "it").instances.num_rows == 10
+
+    with pytest.raises(InventoryError, match="is no snapshot") as refused:
+        from_snapshot(body, "it")
+    assert "too much text" in str(refused.value.__cause__)
+
+
+def test_pages_that_inflate_without_measure_are_not_inflated():
+    """270 MB of blanks, by the pages' own account; a part of a snapshot that nobody reads counts, too."""
+    body = of_instances(270, region=pa.array([" " * 1_000_000]).take(pa.array([0] * 270)))
+    assert len(body) < 50_000
+
+    with pytest.raises(InventoryError, match="is no snapshot") as refused:
+        from_snapshot(body, "it")
+    assert "270 rows" in str(refused.value.__cause__)
+
+
+@settings(deadline=None, max_examples=25)
+@given(data=st.data())
+def test_a_footer_that_contradicts_itself_ends_in_an_error_and_not_the_process(data):
+    """Whatever numbers it holds: pyarrow ends the process if it is asked for a column chunk whose counts disagree."""
+    body = bytearray(to_snapshot(tables_of(DOCUMENTS)).to_pybytes())
+    size = int.from_bytes(body[-8:-4], "little")
+    for _ in range(data.draw(st.integers(1, 3))):
+        body[-8 - data.draw(st.integers(1, size))] = data.draw(st.integers(0, 255))
+
+    with contextlib.suppress(InventoryError):
+        from_snapshot(bytes(body), "it")
