@@ -8,22 +8,37 @@ Exit code 1 if a figure misses its bound.
 """
 
 import argparse
+import os
+import platform
+import shutil
+import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from reliability.figures import Figure
 from reliability.sections import SECTIONS, Scale, Section
 
-PAGE: Final = Path(__file__).resolve().parent.parent / "docs" / "reliability.md"
+_ROOT: Final = Path(__file__).resolve().parent.parent
+PAGE: Final = _ROOT / "docs" / "reliability.md"
 _SEED: Final = 20_261_121
 _HEAD: Final = """\
 # What is never lost, doubled or let in
 
-Written by `make check`; do not edit. Figures are of one run, on the machine that it ran on.
+Written by `make check`; do not edit. Figures are of one run, on the machine that it ran on. A figure with a bound that
+it missed is marked **missed**.
 """
+
+
+class Measured(NamedTuple):
+    """A section's figures, and the seconds they took."""
+
+    section: Section
+    figures: list[Figure]
+    seconds: float
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,39 +50,63 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     scale = Scale(not options.slice, options.seed)
     chosen = [section for section in SECTIONS if options.only in (None, section.name)]
-    found = [(section, _measured(section, scale)) for section in chosen]
-    missed = [figure.name for _, figures in found for figure in figures if not figure.is_met]
+    found = [_measured(section, scale) for section in chosen]
+    missed = [figure.name for each in found for figure in each.figures if not figure.is_met]
     if scale.is_full and options.only is None:
-        PAGE.write_text(_page(found, scale))
+        PAGE.write_text(page(found, _where(), scale.seed))
+    print(f"check: {sum(each.seconds for each in found):.0f} s in all")
     print(f"check: {len(missed)} figures missed: {', '.join(missed)}" if missed else "check: every bound is kept")
     return int(bool(missed))
 
 
-def _measured(section: Section, scale: Scale) -> list[Figure]:
+def _measured(section: Section, scale: Scale) -> Measured:
     print(f"\n{section.title} (seed {scale.seed})", flush=True)
     begun = time.monotonic()
     figures = []
     for figure in section.figures(scale):
         print(f"  {figure}", flush=True)
         figures.append(figure)
-    print(f"  {section.name} took {time.monotonic() - begun:.0f} s", flush=True)
-    return figures
+    seconds = time.monotonic() - begun
+    print(f"  {section.name} took {seconds:.0f} s", flush=True)
+    return Measured(section, figures, seconds)
 
 
-def _page(found: Sequence[tuple[Section, Sequence[Figure]]], scale: Scale) -> str:
-    parts = [_HEAD, f"Seed {scale.seed}.\n"]
-    for section, figures in found:
+def page(found: Sequence[Measured], where: str, seed: int) -> str:
+    """docs/reliability.md: what was measured, ``where`` and when in words, and how long each section took."""
+    total = sum(each.seconds for each in found)
+    parts = [_HEAD, f"{where}, seed {seed}, {total / 60:.0f} minutes in all.\n"]
+    for section, figures, seconds in found:
         parts += [
             f"## {section.title}\n",
-            f"{section.about}\n",
+            f"{section.about} {seconds:.0f} seconds; `python -m reliability.run --only {section.name}`.\n",
             "| figure | value | bound | what it is |\n|---|---|---|---|",
         ]
-        parts += [
-            f"| `{figure.name}` | {figure.shown} {figure.unit} | {figure.target or '-'} | {figure.meaning} |"
-            for figure in figures
-        ]
+        parts += [_row(figure) for figure in figures]
         parts.append("")
     return "\n".join(parts)
+
+
+def _row(figure: Figure) -> str:
+    # What stands in a cell may not end it, nor the line.
+    meaning = " ".join(figure.meaning.split()).replace("|", "\\|")
+    missed = "" if figure.is_met else " **missed**"
+    return f"| `{figure.name}` | {figure.shown} {figure.unit}{missed} | {figure.target or '-'} | {meaning} |"
+
+
+def _where() -> str:
+    """The day, the commit and the machine; what is not committed is said."""
+    commit = _git("rev-parse", "--short", "HEAD") or "no commit"
+    changed = ", with changes" if _git("status", "--porcelain", "--untracked-files=no", "--", ":!docs") else ""
+    python = platform.python_version()
+    return f"{datetime.now(UTC):%Y-%m-%d}, commit {commit}{changed}, {os.cpu_count()} cores, Python {python}"
+
+
+def _git(*arguments: str) -> str:
+    git = shutil.which("git")
+    if git is None:
+        return ""
+    done = subprocess.run([git, "-C", str(_ROOT), *arguments], stdout=subprocess.PIPE, text=True, check=False)
+    return done.stdout.strip()
 
 
 if __name__ == "__main__":
