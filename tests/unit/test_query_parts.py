@@ -49,9 +49,16 @@ def test_a_text_is_read_by_its_column_s_type(text, kind, value):
 
 @pytest.mark.parametrize(
     ("text", "kind"),
-    [("twelve", "bigint"), ("", "bigint"), ("yes", "boolean"), ("x", "decimal(3,1)"),
-     ("2026", "timestamp with time zone"), ("2026-11-01 02:03:04.000 Nowhere/None", "timestamp with time zone"), ("2026-13-01", "date")],
-)  # fmt: skip
+    [
+        ("twelve", "bigint"),
+        ("", "bigint"),
+        ("yes", "boolean"),
+        ("x", "decimal(3,1)"),
+        ("2026", "timestamp with time zone"),
+        ("2026-11-01 02:03:04.000 Nowhere/None", "timestamp with time zone"),
+        ("2026-13-01", "date"),
+    ],
+)
 def test_a_text_that_is_no_value_of_its_type_is_an_error_that_names_both(text, kind):
     """Never a value made up."""
     with pytest.raises(QueryError, match="CAST") as error:
