@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from reliability.oracle import world as stages
-from reliability.oracle.faults import Plant, Site
+from reliability.oracle.faults import RIVAL, Plant, Site
 from reliability.oracle.judge import Judge, Verdict, verdict
 from reliability.oracle.remote import RemoteService
 from reliability.oracle.states import State, digest
@@ -190,12 +190,15 @@ class Bench:
     def _run_faulty(self, ran: Ran, stage: str) -> bool:
         world, death = self.world, ran.case.death
         world.wire.planted, world.skews = ran.case.plants, dict(ran.case.skews)
+        here = world.service
+        if any(plant.kind == RIVAL for plant in ran.case.plants):
+            world.service = type(here)(world.patient)  # whose rival takes longer than others wait
         if death is None or death.stage != stage:
             is_well = world.run(stage)
         else:
             is_well = self._run_and_kill(death)
             ran.met += world.wire.killed is not None
-        world.wire.planted, world.skews = (), {}
+        world.wire.planted, world.skews, world.service = (), {}, here
         return is_well
 
     def _run_and_kill(self, death: Death) -> bool:

@@ -23,11 +23,11 @@ _SESSION: Final = boto3.Session(aws_access_key_id="testing", aws_secret_access_k
 
 
 class Clients:
-    """Clients of one endpoint, each made once; `begin` gives them their retry quota back."""
+    """Clients of one endpoint, each made once; `begin` gives them their retry quota back. ``agent``: who they say."""
 
-    def __init__(self, endpoint: str, read_s: float = READ_SECONDS) -> None:
+    def __init__(self, endpoint: str, read_s: float = READ_SECONDS, agent: str | None = None) -> None:
         self._endpoint = endpoint
-        self._config = _CONFIG.merge(Config(read_timeout=read_s))
+        self._config = _CONFIG.merge(Config(read_timeout=read_s, user_agent_extra=agent))
         self._made: dict[str, Any] = {}
 
     def __call__(self, service: str) -> Any:

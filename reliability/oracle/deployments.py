@@ -64,8 +64,10 @@ class Deployments:
         )
 
     def _deploy(self) -> bool:
-        with self._world.wire.acting(STAGE):
-            return self._world.service.deploy(self._bundle, self._world.now)
+        world = self._world
+        world.wire.rival = lambda: world.rival().deploy(self._bundle, world.now)
+        with world.wire.acting(STAGE):
+            return world.service.deploy(self._bundle, world.now)
 
 
 def _are_created(asked: Sequence[str]) -> bool:

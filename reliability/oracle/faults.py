@@ -14,6 +14,7 @@ RESET_BEFORE: Final = "reset-before"
 RESET_AFTER: Final = "reset-after"
 SLOW_BODY: Final = "slow-body"  # acted, half of the answer's body, then nothing for too long
 TRUNCATED: Final = "truncated"  # acted, half of the body, then the end
+RIVAL: Final = "rival"  # before the call acts, another process does the same work: the 412 that follows is S3's own
 WON_BY_ITSELF: Final = "412"  # acted, told that the condition did not hold: what a second attempt sees of the first
 REFUSED: Final[Mapping[str, Mapping[str, tuple[str, int]]]] = {
     "500": {"": ("InternalError", 500), "glue": ("InternalServiceException", 500)},
@@ -49,7 +50,7 @@ REFUSED: Final[Mapping[str, Mapping[str, tuple[str, int]]]] = {
     },
     "409": {"": ("ConditionalRequestConflict", 409)},
 }
-CONDITIONAL: Final = (WON_BY_ITSELF, "409")  # of a put with If-None-Match or If-Match alone
+CONDITIONAL: Final = (WON_BY_ITSELF, "409", RIVAL)  # of a put with If-None-Match or If-Match alone
 KINDS: Final = (
     TIMEOUT, RESET_BEFORE, RESET_AFTER, SLOW_BODY, TRUNCATED, "500", "503", "throttled", "denied", "expired-token",
     "clock-skew",

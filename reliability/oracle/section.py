@@ -75,11 +75,12 @@ def _of_cases(shares: Sequence[Share]) -> Iterator[Figure]:
     yield Figure(
         "fault_sites", len(sites), "sites", f"hit, of {shares[0].sites}: calls to AWS by part, operation, index"
     )
-    yield Figure("fault_kinds", len(kinds), "kinds", ", ".join(sorted(kinds)), "==", 13)
+    yield Figure("fault_kinds", len(kinds), "kinds", ", ".join(sorted(kinds)), "==", 14)
     yield Figure("fault_cases", len(faults), "runs", "with one fault in them", ">=", 1)
     yield Figure(
         "faults_met", sum(outcome.met for outcome in faults), "runs", "in which the fault happened", "==", len(faults)
     )
+    yield Figure("fault_rivals", kinds["rival"], "runs", "in which another process did the same work first", ">=", 1)
     yield Figure("faults_told", sum(outcome.said_failed > 0 for outcome in faults), "runs", "that said they had failed")
     yield Figure("pair_cases", len(pairs), "runs", "with two faults, drawn")
     yield Figure("clock_cases", len(clocks), "runs", "by a clock that is hours or days wrong")

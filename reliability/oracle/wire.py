@@ -8,7 +8,7 @@ import os
 import signal
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Event, Lock
@@ -25,6 +25,7 @@ from workbench.cloud.local_cloud import Application
 from workbench.cloud.requests import ApiCall, read_call
 
 _CALL: Final = "HTTP_AMZ_SDK_INVOCATION_ID"
+BYSTANDER: Final = "bystander"  # in the user agent of who is no part of the case: the bench's own clients, and rivals
 _CONDITIONS: Final = ("HTTP_IF_NONE_MATCH", "HTTP_IF_MATCH")
 
 
@@ -41,7 +42,7 @@ class Wire:
 
     ``met``: planted faults that calls met, attempts counted. ``loses_answers``: answers to puts of the acting stage are
     lost after they took effect. ``changing``: requests that change something, attempts counted. ``killed``: at which of
-    them the victim was.
+    them the victim was. ``rival``: does the acting stage's work as another process would, once; ``rivals``: how often.
     """
 
     inner: Application | None = None
@@ -55,6 +56,8 @@ class Wire:
     kill: Kill | None = None
     killed: Site | None = None
     changing: list[Site] = field(default_factory=list)
+    rival: Callable[[], object] | None = None
+    rivals: int = 0
     _sites: dict[str, Site] = field(default_factory=dict)
     _numbers: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     _lock: Lock = field(default_factory=Lock)
@@ -71,6 +74,7 @@ class Wire:
             self.planted, self.met, self.calls, self.conditional = (), Counter(), [], set()
             self.kill, self.killed, self.victim, self.changing = None, None, None, []
             self._sites, self._numbers, self.loses_answers = {}, Counter(), False
+            self.rival, self.rivals = None, 0
 
     @contextmanager
     def acting(self, stage: str) -> Iterator[None]:
@@ -92,7 +96,8 @@ class Wire:
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answers one HTTP request (WSGI)."""
-        call = None if self.stage is None else read_call(environ)
+        is_of_case = self.stage is not None and BYSTANDER not in environ.get("HTTP_USER_AGENT", "")
+        call = read_call(environ) if is_of_case else None
         if call is None:
             return self._inner(environ, start_response)
         with self._lock:
@@ -121,7 +126,8 @@ class Wire:
         if any(condition in environ for condition in _CONDITIONS) and call.operation == "PutObject":
             self.conditional.add(site)
         for plant in self.planted:
-            if plant.site == site and (is_first or plant.extent == ALWAYS):
+            is_there = plant.kind != faults.RIVAL or self.rival is not None
+            if plant.site == site and is_there and (is_first or plant.extent == ALWAYS):
                 self.met[plant] += 1
                 return site, plant.kind
         lost = self.loses_answers and call.operation == "PutObject"
@@ -132,6 +138,8 @@ class Wire:
             raise ResetConnectionError
         if fault is not None and fault in faults.REFUSED:
             return _refusal(*faults.refusal_of(fault, call.service), call)
+        if fault == faults.RIVAL:
+            self._race()
         response = Response.from_app(self._inner, environ, buffered=True)
         if fault == faults.RESET_AFTER:
             raise ResetConnectionError
@@ -143,6 +151,13 @@ class Wire:
         if fault in (faults.TRUNCATED, faults.SLOW_BODY):
             return self._half(response, is_slow=fault == faults.SLOW_BODY)
         return response
+
+    def _race(self) -> None:
+        """Let the rival do its work first, once."""
+        rival, self.rival = self.rival, None
+        if rival is not None:
+            self.rivals += 1
+            rival()
 
     def _half(self, response: Any, *, is_slow: bool) -> Any:
         """Half of the body, and then the end, or a pause that no client sits through; none of an empty one."""

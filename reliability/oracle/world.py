@@ -31,7 +31,7 @@ from reliability.oracle.producer import (
 )
 from reliability.oracle.service import BUCKET, DATABASE, HOUR_S, WORK_GROUP, Service
 from reliability.oracle.states import State
-from reliability.oracle.wire import Wire
+from reliability.oracle.wire import BYSTANDER, Wire
 from workbench.cloud import LocalCloud
 from workbench.envelopes import bare_record, message_record, message_records
 from workbench.firehose import DeliveryStream, S3Store, SimulatedClock, stream_settings
@@ -105,8 +105,9 @@ class World:
 
     def __enter__(self) -> Self:
         self._cloud.__enter__()
-        self._own = Clients(self.endpoint, PATIENT_SECONDS)
+        self._own = Clients(self.endpoint, PATIENT_SECONDS, BYSTANDER)
         self.clients = Clients(self.endpoint)
+        self.patient = Clients(self.endpoint, PATIENT_SECONDS)
         self.service: Service = Service(self._own)
         self.begin()
         # What is loaded at first use takes longer than impatient clients wait.
@@ -120,6 +121,7 @@ class World:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.clients.close()
+        self.patient.close()
         self._own.close()
         self._cloud.__exit__(kind, error, trace)
 
@@ -134,6 +136,7 @@ class World:
         urlopen(request).close()  # noqa: S310 - same
         self.wire.forget()
         self.clients.begin()
+        self.patient.begin()
         self.service.said.clear()
         self.lost = 0
         s3, glue = self._own("s3"), self._own("glue")
@@ -164,10 +167,24 @@ class World:
             SECOND_COMPACTION: lambda: self.service.compact(now + 30 * HOUR_S),
             TIDYING: lambda: self.service.compact(now + 56 * HOUR_S),
         }
+        rival = self.rival()
+        rivals: dict[str, Step] = {
+            FIRST_REFRESH: lambda: rival.refresh(at - 60),
+            SECOND_REFRESH: lambda: rival.refresh(now + 2 * HOUR_S),
+            REPLAY: rival.replay,
+            COMPACTION: lambda: rival.compact(now + 3 * HOUR_S),
+            SECOND_COMPACTION: lambda: rival.compact(now + 30 * HOUR_S),
+            TIDYING: lambda: rival.compact(now + 56 * HOUR_S),
+        }
+        self.wire.rival = rivals.get(stage)
         if stage in (STREAM, FRESH):
             return steps[stage]()  # Firehose itself calls, too: of these stages the function alone acts
         with self.wire.acting(stage):
             return steps[stage]()
+
+    def rival(self) -> Service:
+        """Another process with the same work, whose calls are nobody's case."""
+        return Service(self._own)
 
     def save(self) -> State:
         """What bucket and catalog hold now."""
@@ -270,7 +287,10 @@ class World:
         """A stream that begins at a time, with a cold function. Its ids are its own: equal records, other batches."""
         function = self.service.function(at + self.skews.get(ids.stage, 0))
 
+        rival = self.rival()
+
         def invoke(event: dict[str, Any]) -> object:
+            self.wire.rival = lambda: rival.function(at)(event)
             with self.wire.acting(ids.stage):
                 return function(event)
 
