@@ -5,7 +5,7 @@ import secrets
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Annotated, Any, Final
 
@@ -60,6 +60,15 @@ class Asked:
     named: Named = field(default_factory=Named)
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How to tell it; ``probe``: settle first-day claims, too; ``agree``: those that write need not ask."""
+
+    is_json: bool = False
+    probe: bool = False
+    agree: bool = False
+
+
 def doctor(  # noqa: PLR0913 - a command's options
     *,
     stack: Annotated[str, typer.Option(help="The stack made of template.yaml.")] = "",
@@ -85,17 +94,21 @@ def doctor(  # noqa: PLR0913 - a command's options
     if stack and names != Named():
         raise UsageError("--stack: tells all names itself; give it alone, or names without it")
     client, found_region = _clients(region, endpoint_url)
-    asked = Asked(found_region, stack, names)
+    return run(client, Asked(found_region, stack, names), Wanted(output == "json", probe, agree))
+
+
+def run(client: Clients, asked: Asked, wanted: Wanted) -> int:
+    """Look, and print what was found; the exit code. Raises what `examine` raises."""
     asker = Asker(client, time.monotonic, _progress(time.monotonic))
     report, snapshot = examine(asker, asked, time.time())
-    if output == "json":
-        probes = tuple(_prober(client, snapshot, agree, None).run()) if probe and snapshot is not None else ()
-        told = Report(report.target, report.findings, report.checks, report.limits, probes)
-        sys.stdout.write(json.dumps(told.as_json()) + "\n")
+    probes = snapshot if wanted.probe else None
+    if wanted.is_json:
+        told = () if probes is None else tuple(_prober(client, probes, wanted, lambda _: None).run())
+        sys.stdout.write(json.dumps(replace(report, probes=told).as_json()) + "\n")
     else:
         _print(report)
-        if probe and snapshot is not None:
-            _print_probes(client, snapshot, agree)
+        if probes is not None:
+            _print_probes(client, probes, wanted)
     return 0 if report.is_healthy else 1
 
 
@@ -168,20 +181,13 @@ def _progress(clock: Callable[[], float]) -> Callable[[str], None]:
     return tell
 
 
-def _prober(client: Clients, snapshot: Snapshot, agree: bool, say: Callable[[str], None] | None) -> Prober:  # noqa: FBT001 - as typer gives it
+def _prober(client: Clients, snapshot: Snapshot, wanted: Wanted, say: Callable[[str], None]) -> Prober:
     def agrees(does: str) -> bool:
-        if agree or not sys.stdin.isatty() or say is None:
-            return agree
+        if wanted.agree or wanted.is_json or not sys.stdin.isatty():
+            return wanted.agree
         return typer.confirm(f"    it {does}; agreed?", err=True)
 
-    return Prober(
-        Asker(client, time.monotonic),
-        snapshot,
-        agrees,
-        say or (lambda _: None),
-        secrets.token_hex(8),
-        time.sleep,
-    )
+    return Prober(Asker(client, time.monotonic), snapshot, agrees, say, secrets.token_hex(8), time.sleep)
 
 
 def _width() -> int:
@@ -196,11 +202,11 @@ def _print(report: Report) -> None:
     sys.stdout.flush()
 
 
-def _print_probes(client: Clients, snapshot: Snapshot, agree: bool) -> None:  # noqa: FBT001 - as typer gives it
+def _print_probes(client: Clients, snapshot: Snapshot, wanted: Wanted) -> None:
     print("\nfirst-day checks; docs/unverified.md has these claims, and those that only a person can settle")
 
     def say(text: str) -> None:
         print("\n".join(wrapped(printable(text), _width(), "  ", "    ")), flush=True)
 
-    for told in _prober(client, snapshot, agree, say).run():
+    for told in _prober(client, snapshot, wanted, say).run():
         print("\n".join(probe_lines(told, _width())), flush=True)

@@ -7,22 +7,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from workbench.doctor.snapshot import Document, Gap, Told, Unasked
+from workbench.doctor.snapshot import TIME_IS_OVER, Document, Gap, Told, Unasked
 
 MOST_CALLS: Final = 900
 LONGEST_S: Final = 50.0
-TIME_IS_OVER: Final = "TimeIsOver"
-DENIED: Final = frozenset(
-    {
-        "AccessDenied",
-        "AccessDeniedException",
-        "AuthorizationError",
-        "AuthorizationErrorException",
-        "UnauthorizedOperation",
-        "403",
-        "Forbidden",
-    }
-)
 _ABSENT: Final = frozenset(
     {
         "ResourceNotFoundException",
@@ -137,6 +125,11 @@ def read_error(error: Exception) -> tuple[str, str]:
 def action_of(service: str, operation: str) -> str:
     """The IAM action behind a call, as boto3 spells it (``list_objects_v2``)."""
     name = "".join("V2" if part == "v2" else part.capitalize() for part in operation.split("_"))
+    return action_named(service, name)
+
+
+def action_named(service: str, name: str) -> str:
+    """The IAM action behind an operation (``ListObjectsV2``) of a service by boto3's name."""
     prefix = {"resourcegroupstaggingapi": "tag"}.get(service, service)
     return _ACTIONS.get(f"{prefix}:{name}", f"{prefix}:{name}")
 

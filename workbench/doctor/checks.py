@@ -5,6 +5,7 @@ from typing import Final
 
 from workbench.doctor import (
     checks_analysis,
+    checks_bucket,
     checks_flow_logs,
     checks_functions,
     checks_lake,
@@ -22,7 +23,7 @@ CHECKS: Final[tuple[Callable[[Snapshot], Iterator[Finding]], ...]] = (
     checks_functions.schedule,
     checks_functions.inventory,
     checks_rights.rights,
-    checks_lake.bucket,
+    checks_bucket.bucket,
     checks_lake.catalog,
     checks_lake.compaction,
     checks_lake.failures,

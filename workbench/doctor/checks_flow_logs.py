@@ -41,11 +41,15 @@ def flow_logs(snapshot: Snapshot) -> Iterator[Finding]:
 def _none(snapshot: Snapshot) -> Finding:
     target = snapshot.target
     command = create_command(target, target.stream_arn, None, _wanted_format(snapshot), _interval(snapshot))
-    return broken(
+    others = target.parameters.get("SourceAccounts", "")
+    say = note if others else broken
+    return say(
         "flow-logs-none",
         target.stream,
         f"no flow log of this account in {target.region} delivers into the stream",
-        "Nothing is recorded, so nothing arrives; flow logs of other accounts are not seen from here.",
+        f"Only what the accounts {others} send can arrive; their flow logs are not seen from here."
+        if others
+        else "Nothing is recorded, so nothing arrives.",
         f"{command} (with the VPC's id in place of VPC_ID)",
     )
 

@@ -1,10 +1,11 @@
-"""What can be wrong with the lake: its bucket, catalog, compaction, and what could not be written."""
+"""What can be wrong with the lake: its catalog, its compaction, and what could not be written."""
 
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from compaction.layout import COMPACTED, HOURLY, manifest_key, raw_folder, short
+from compaction.hours import is_closed
+from compaction.layout import COMPACTED, HOUR_S, HOURLY, manifest_key, raw_folder, short
 from compaction.manifest import Manifest
 from enricher.lake import FLOW_LOGS, Partition
 from enricher.schema import compacted_columns
@@ -15,6 +16,7 @@ from workbench.times import duration
 
 # A mark is honoured by the next run, an hour later at most; a run may take its time.
 OLDEST_MARK_S: Final = 4 * 3600
+SLACK_S: Final = 2 * HOUR_S  # beyond the time at which an hour is due: a run takes its time
 _NAMED: Final = 3  # hours named in a finding
 _FAILED_RUNS: Final = ("FAILED", "ERROR", "TIMEOUT")
 _UNFINISHED: Final = ("STARTING", "RUNNING", "WAITING", "STOPPING")
@@ -76,21 +78,11 @@ def failures(snapshot: Snapshot) -> Iterator[Finding]:
         yield degraded(
             f"{prefix.rstrip('/')}-objects",
             f"s3://{snapshot.target.bucket}/{prefix}",
-            f"{found.objects:,} objects, the oldest {age} old{of}",
+            f"{found.objects:,} object{'s' * (found.objects != 1)}, the oldest {age} old{of}",
             whys[prefix],
-            f"mend the cause (docs/operating.md, 'Alarms'), then {_replay(snapshot, prefix)}",
+            f"mend the cause (docs/operating.md, 'Alarms'), then {_replay(snapshot, prefix)} and remove what it has "
+            "replayed",
         )
-
-
-def bucket(snapshot: Snapshot) -> Iterator[Finding]:
-    """How the lake's bucket is set."""
-    found, name = snapshot.bucket, snapshot.target.bucket
-    if found.versioning is Gap.ABSENT:
-        yield broken("bucket-missing", name, "there is no such bucket", "There is no lake.", redeploy(snapshot.target))
-        return
-    yield from _public(snapshot)
-    yield from _lifecycle(snapshot)
-    yield from _written_once(snapshot)
 
 
 _NO_QUERY: Final = "No query finds the lake."
@@ -135,7 +127,11 @@ def _partitions(snapshot: Snapshot) -> Iterator[Finding]:
     if lake.raw is None or lake.manifests is None or lake.folders is None:
         return
     compacted = {hour: told for hour, told in lake.manifests.items() if isinstance(told, Manifest) and told.rows}
-    wanted = {FLOW_LOGS: lake.raw | frozenset(compacted), HOURLY: frozenset(compacted)}
+    raw = lake.raw
+    if not snapshot.target.inventory_uri:
+        # Without a refresher compaction registers an hour, once it has closed.
+        raw = frozenset(hour for hour in raw if is_closed(hour, snapshot.now - SLACK_S))
+    wanted = {FLOW_LOGS: raw | frozenset(compacted), HOURLY: frozenset(compacted)}
     for table, hours in wanted.items():
         if table not in found.partitions:
             continue
@@ -171,6 +167,9 @@ def _astray(
         key = f"{location.removeprefix(bucket).rstrip('/')}/"
         manifest = compacted.get(hour)
         wanted = None if manifest is None else manifest.location if table == FLOW_LOGS else manifest.hourly_location
+        # Sums may be empty where rows are not: what counts for nothing is in no sum.
+        if key == _empty(lake, hour) or (key == wanted and table == HOURLY):
+            continue
         is_generation = key.startswith((f"{COMPACTED}/", f"{HOURLY}/")) and "/generation-" in key
         if key not in folders and (is_generation or key not in (raw_folder(hour), f"{HOURLY}/{hour.path}/")):
             gone.append(hour)
@@ -180,7 +179,7 @@ def _astray(
         yield broken(
             "partition-gone",
             f"{target.database}.{table}",
-            f"the partitions of {_hours(frozenset(gone))} point to folders without objects, such as "
+            f"{_hours(frozenset(gone))} whose partition points to a folder without objects, such as "
             f"{found.partitions[table][gone[0]]}",
             "Queries read nothing for these hours, without an error.",
             f"{_compact(snapshot, short(gone[0]))} switches them to their generation where there "
@@ -190,10 +189,16 @@ def _astray(
         yield degraded(
             "partition-not-switched",
             f"{target.database}.{table}",
-            f"the partitions of {_hours(frozenset(other))} do not point to the generation that the manifest names",
+            f"{_hours(frozenset(other))} whose partition does not point to the generation that the manifest names",
             "Queries read raw objects or an older generation, and after the grace time nothing.",
             f"{_compact(snapshot)}: each run's audit switches them",
         )
+
+
+def _empty(lake: Lake, hour: Partition) -> str | None:
+    """The folder of an hour that compaction left without a row."""
+    manifest = (lake.manifests or {}).get(hour)
+    return manifest.location if isinstance(manifest, Manifest) and not manifest.rows else None
 
 
 def _manifests(snapshot: Snapshot, found: Catalog, lake: Lake) -> Iterator[Finding]:
@@ -248,7 +253,7 @@ def _behind(snapshot: Snapshot, why: str) -> Iterator[Finding]:
         yield degraded(
             "compaction-behind",
             f"s3://{target.bucket}/{FLOW_LOGS}/",
-            f"{_hours(frozenset(found))} should be compacted and are not: {objects:,} objects wait",
+            f"{_hours(frozenset(found))} due and not compacted; objects that wait: {objects:,}",
             why,
             _compact(snapshot, hours),
         )
@@ -260,7 +265,7 @@ def _marks(snapshot: Snapshot) -> Iterator[Finding]:
         yield degraded(
             "compaction-marks",
             f"s3://{target.bucket}/compaction/marked/",
-            f"{lake.marks} marks wait, the oldest for {duration(snapshot.now - lake.oldest_mark)}",
+            f"marks that wait: {lake.marks}, the oldest for {duration(snapshot.now - lake.oldest_mark)}",
             "What replay or backfill has put is not yet part of the hours that it belongs to.",
             f"{_compact(snapshot)}; its log says why it leaves them",
         )
@@ -273,99 +278,6 @@ def _marks(snapshot: Snapshot) -> Iterator[Finding]:
             f"{shown(['aws', 's3', 'rm', f's3://{target.bucket}/{key}'])}; then run the replay or backfill again that "
             "left it",
         )
-
-
-def _public(snapshot: Snapshot) -> Iterator[Finding]:
-    told, target = snapshot.bucket.public_access, snapshot.target
-    if told is Gap.UNASKED:
-        return
-    block = {} if isinstance(told, Gap) else told.get("PublicAccessBlockConfiguration", {})
-    wanted = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
-    off = [name for name in wanted if not block.get(name)]
-    if off:
-        yield broken(
-            "bucket-public",
-            target.bucket,
-            f"public access is not blocked: {', '.join(off)}",
-            "One wrong policy or ACL would show everybody who talks to whom.",
-            aws(
-                target,
-                "s3api put-public-access-block",
-                "--bucket",
-                target.bucket,
-                "--public-access-block-configuration",
-                ",".join(f"{name}=true" for name in wanted),
-            ),
-        )
-
-
-def _lifecycle(snapshot: Snapshot) -> Iterator[Finding]:
-    told, target = snapshot.bucket.lifecycle, snapshot.target
-    if told is Gap.UNASKED:
-        return
-    rules = () if isinstance(told, Gap) else told.get("Rules") or ()
-    expiring = [_prefix(rule) for rule in rules if rule.get("Status") == "Enabled" and "Expiration" in rule]
-    needed = ["athena-results/", PROCESSING_FAILED, REJECTED]
-    needed += [f"{FLOW_LOGS}/", f"{COMPACTED}/", f"{HOURLY}/"] if target.writes_lake else ["delivered/"]
-    forever = [prefix for prefix in needed if not any(prefix.startswith(has) for has in expiring)]
-    if forever:
-        yield degraded(
-            "bucket-lifecycle",
-            target.bucket,
-            f"nothing expires below {', '.join(sorted(forever))}",
-            "It is kept, and paid for, without end; what should be deleted by a date is not.",
-            redeploy(target) if target.stack else "give the bucket lifecycle rules as template.yaml has them",
-        )
-    versions = snapshot.bucket.versioning
-    kept = not any("NoncurrentVersionExpiration" in rule for rule in rules)
-    if not isinstance(versions, Gap) and versions.get("Status") == "Enabled" and kept:
-        yield degraded(
-            "bucket-versions",
-            target.bucket,
-            "it keeps versions, and none of them expires",
-            "What compaction and lifecycle delete stays, is paid for, and outlives its retention.",
-            aws(
-                target,
-                "s3api put-bucket-versioning",
-                "--bucket",
-                target.bucket,
-                "--versioning-configuration",
-                "Status=Suspended",
-            ),
-        )
-
-
-def _prefix(rule: Document) -> str:
-    found = rule.get("Filter") or {}
-    return str(found.get("Prefix") or found.get("And", {}).get("Prefix") or rule.get("Prefix") or "")
-
-
-def _written_once(snapshot: Snapshot) -> Iterator[Finding]:
-    told, target = snapshot.bucket.policy, snapshot.target
-    if told is Gap.UNASKED or not target.stack:
-        return
-    refusals = [] if isinstance(told, Gap) else list(_refusals(str(told.get("Policy"))))
-    for operator, key, what, why in _REFUSED:
-        if not any(key.lower() in {name.lower() for name in one.get(operator, {})} for one in refusals):
-            yield degraded("bucket-policy", target.bucket, f"{what}: no Deny with {key}", why, redeploy(target))
-
-
-# Operator and key of a condition that the bucket's policy refuses by; what is so without it, and why that matters.
-_REFUSED: Final = (
-    ("Null", "s3:if-none-match", "objects may be overwritten", "A batch tried again could replace its first attempt."),
-    ("Bool", "aws:SecureTransport", "requests without TLS are taken", "Flow records could be read on their way."),
-)
-
-
-def _refusals(policy: str) -> Iterator[Document]:
-    """The conditions of each Deny in a policy."""
-    try:
-        statements = json.loads(policy)["Statement"]
-    except (ValueError, KeyError, TypeError):
-        return
-    for statement in statements if isinstance(statements, list) else [statements]:
-        if statement.get("Effect") == "Deny":
-            yield statement.get("Condition") or {}
 
 
 def _replay(snapshot: Snapshot, prefix: str) -> str:

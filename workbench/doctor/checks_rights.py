@@ -4,10 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Final
 
-from workbench.doctor.ask import DENIED, TIME_IS_OVER
 from workbench.doctor.commands import redeploy
 from workbench.doctor.finding import Finding, broken, degraded, note
-from workbench.doctor.snapshot import REFRESH, TRANSFORM, Snapshot, Unasked
+from workbench.doctor.snapshot import DENIED, REFRESH, TIME_IS_OVER, TRANSFORM, Snapshot, Unasked
 
 _EFFECTS: Final = {
     TRANSFORM: "The function fails, or names less than it could.",

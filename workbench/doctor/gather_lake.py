@@ -12,15 +12,15 @@ from typing import Any, Final
 
 from compaction.error_objects import ErrorRecord, read_error_object
 from compaction.hours import Stored, is_closed, raw_objects
-from compaction.layout import COMPACTED, HOUR_S, HOURLY, MANIFESTS, manifest_key, partition_in, raw_folder
+from compaction.layout import COMPACTED, HOURLY, MANIFESTS, manifest_key, partition_in, raw_folder
 from compaction.manifest import CompactionError, Manifest
 from compaction.marks import MARKED, Mark, MarkError
 from enricher.lake import FLOW_LOGS, Partition
 from workbench.doctor.ask import Asker
+from workbench.doctor.checks_lake import SLACK_S
 from workbench.doctor.snapshot import PROCESSING_FAILED, REJECTED, Catalog, Document, Failures, Gap, Lake, Target
 
 DAYS: Final = 7  # looked at, today among them
-SLACK_S: Final = 2 * HOUR_S  # beyond the time at which an hour is due: a run takes its time
 _PAGES: Final = 5  # of 1,000 objects a listing
 _PARTITION_PAGES: Final = 5
 _MANIFESTS: Final = 48  # read
@@ -107,18 +107,19 @@ class LakeReader:
     def _generations(self) -> Iterator[str]:
         """Folders of the newest days' generations that hold at least one object, both tables'."""
         for table in (COMPACTED, HOURLY):
-            for region in self._folders(f"{table}/"):
-                for day in self._days:
-                    prefix = f"{table}/{region}/day={day}/"
-                    yield from {f"{stored.key.rpartition('/')[0]}/" for stored in self._listed(prefix)}
+            yield from {f"{stored.key.rpartition('/')[0]}/" for stored in self._of_days(f"{table}/")}
 
     def _manifest_hours(self) -> Iterator[Partition]:
-        for region in self._folders(MANIFESTS):
-            for day in self._days:
-                for stored in self._listed(f"{MANIFESTS}{region}/day={day}/"):
-                    partition = partition_in(stored.key.removeprefix(MANIFESTS))
-                    if partition is not None:
-                        yield partition
+        for stored in self._of_days(MANIFESTS):
+            partition = partition_in(stored.key.removeprefix(MANIFESTS))
+            if partition is not None:
+                yield partition
+
+    def _of_days(self, prefix: str) -> Iterator[Stored]:
+        """The newest days' objects of every region: keys are in the order of days."""
+        for region in self._folders(prefix):
+            folder = f"{prefix}{region}/"
+            yield from self._listed(folder, StartAfter=f"{folder}day={self._days[-1]}")
 
     def _manifest(self, hour: Partition) -> Manifest | str | None:
         body = self._read(manifest_key(hour))
@@ -173,8 +174,8 @@ class LakeReader:
 
     # ---- S3 --------------------------------------------------------------------------------------------------------
 
-    def _listed(self, prefix: str) -> Iterator[Stored]:
-        for page in self._list(prefix):
+    def _listed(self, prefix: str, **more: Any) -> Iterator[Stored]:
+        for page in self._list(prefix, **more):
             for told in page.get("Contents") or ():
                 yield Stored(told["Key"], told["Size"], told["LastModified"].timestamp())
 

@@ -8,9 +8,9 @@ UnauthorizedOperation no.
 from typing import Final
 
 from enricher.scan import ESSENTIAL, OPTIONAL
-from workbench.doctor.ask import DENIED, Asker, TimeIsOverError, action_of, read_error
+from workbench.doctor.ask import Asker, TimeIsOverError, action_of, read_error
 from workbench.doctor.needs import Need, needs
-from workbench.doctor.snapshot import Denied, Gap, Rights, Target, Unasked
+from workbench.doctor.snapshot import DENIED, Denied, Gap, Rights, Target, Unasked
 
 _ALLOWED: Final = "allowed"
 _YES: Final = "DryRunOperation"

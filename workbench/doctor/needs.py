@@ -95,5 +95,11 @@ def needs(target: Target) -> Iterator[tuple[str, str, Need]]:
         for need in all_needs if role else ():
             resource = need.resource.format(**names)
             if role and resource:
-                context = {"aws:RequestedRegion": target.region, **(need.context or {})}
+                context = {"aws:RequestedRegion": _region(target, component), **(need.context or {})}
                 yield component, role, Need(need.actions, resource, context)
+
+
+def _region(target: Target, component: str) -> str:
+    """Where the component asks EC2: the refresher in the regions that it covers, which may leave out its own."""
+    covered = target.parameters.get("RefreshRegions", "").split(",")[0].strip()
+    return covered if component == REFRESH and covered else target.region

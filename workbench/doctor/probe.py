@@ -59,7 +59,7 @@ def _outcome(probe: Probe, given: Probed) -> Outcome:
         return NOT_DECIDED, "the time of a run is over"
     except Exception as error:  # noqa: BLE001 - whatever AWS answers, one probe does not end the others
         code, words = read_error(error)
-        return NOT_DECIDED, f"{code}: {words}"
+        return NOT_DECIDED, f"{code}: {words[:120]}"
 
 
 def _told(probe: Probe, outcome: Outcome) -> Told:

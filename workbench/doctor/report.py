@@ -96,6 +96,8 @@ def _finding(finding: Finding, columns: int) -> Iterator[str]:
     yield from wrapped(finding.what, columns, _LABEL.format("what"))
     yield from wrapped(finding.why, columns, _LABEL.format("why"))
     label = _LABEL.format("mend")
+    if finding.mend.startswith("`"):
+        yield label.rstrip()
     for number, part in enumerate(finding.mend.split("`")):
         if number % 2:
             yield from _command(part, columns)

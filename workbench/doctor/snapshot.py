@@ -15,6 +15,19 @@ Document = Mapping[str, Any]
 TRANSFORM, REFRESH, DEPLOYMENT = "transform", "refresh", "deployment"
 PROCESSING_FAILED: Final = "processing-failed/"
 REJECTED: Final = "rejected/"
+# Our own code of a question that was not asked any more, and those with which AWS says that somebody may not.
+TIME_IS_OVER: Final = "TimeIsOver"
+DENIED: Final = frozenset(
+    {
+        "AccessDenied",
+        "AccessDeniedException",
+        "AuthorizationError",
+        "AuthorizationErrorException",
+        "UnauthorizedOperation",
+        "403",
+        "Forbidden",
+    }
+)
 
 
 class Gap(Enum):
