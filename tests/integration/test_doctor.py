@@ -108,7 +108,18 @@ def test_documented_policy_allows_what_is_asked(deployed):
     assert {action_named(*call) for call in asked} | {"s3:GetBucketPolicy"} == allowed
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.id)
+# What needs many calls of S3 has a run of its own, but for these.
+QUICK = ("pointer-missing", "snapshot-old", "manifest-missing", "compaction-behind", "rejected-objects")
+
+
+def _is_long(fault: Fault) -> bool:
+    return bool({"s3", "iam"} & fault.services) and fault.id not in QUICK
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [pytest.param(one, id=one.id, marks=[pytest.mark.slow] if _is_long(one) else []) for one in FAULTS],
+)
 def test_planted_fault_is_found_alone_with_its_mend(deployed, answers, fault: Fault):
     """One fault, one finding: with its severity, what, why, and a mend that names the thing."""
     with fault.plant(deployed):
@@ -253,6 +264,7 @@ def test_probes_that_write_run_only_where_the_user_agrees(ran, deployed):
     assert [told["Key"] for told in listed if "probe" in told["Key"]] == []
 
 
+@pytest.mark.slow
 def test_probes_are_announced_before_they_are_done(ran, deployed):
     """What is done, then how it turned out; what an error object looks like, one of them tells."""
     body = gzip.compress(b'{"lambdaARN": "arn", "errorCode": "Lambda.FunctionError"}\n')

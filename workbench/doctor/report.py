@@ -111,7 +111,7 @@ def _finding(finding: Finding, columns: int) -> Iterator[str]:
 def _command(command: str, columns: int) -> Iterator[str]:
     """A command behind ``$``, to be pasted: broken between words only, and so that the shell takes it as one."""
     line = "    $"
-    for word in _words(printable(command)):
+    for word in _words(printable(command), columns - len("      ") - len(" \\")):
         if len(line) + 1 + len(word) + len(" \\") > columns and line.strip() not in ("$", ""):
             yield f"{line} \\"
             line = "     "
@@ -119,6 +119,14 @@ def _command(command: str, columns: int) -> Iterator[str]:
     yield line
 
 
-def _words(command: str) -> Sequence[str]:
-    """Its words as a shell needs them quoted."""
-    return [word if word == "&&" else shlex.quote(word) for word in shlex.split(command)]
+def _words(command: str, longest: int) -> Sequence[str]:
+    """Its words as a shell needs them quoted; an option with its value, where that is short enough."""
+    found: list[str] = []
+    for word in shlex.split(command):
+        quoted = word if word == "&&" else shlex.quote(word)
+        is_value = bool(found) and found[-1].startswith("--") and " " not in found[-1] and not word.startswith("--")
+        if is_value and word != "&&" and len(found[-1]) + 1 + len(quoted) <= longest:
+            found[-1] += f" {quoted}"
+        else:
+            found.append(quoted)
+    return found
