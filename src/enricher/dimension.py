@@ -13,6 +13,7 @@ from enricher.columns import int32_array, plain
 from enricher.endpoints import ABSENT, AMBIGUOUS, UNRESOLVED, Batch, Dimension
 from enricher.inventory import ALWAYS, FOREVER
 from enricher.keys import Keys
+from enricher.layout import laid_out
 from enricher.recorders import Recorders, Spell
 from enricher.schema import LOCATION, RESOURCE, SIDES, STRING
 from enricher.sources import Source
@@ -39,23 +40,45 @@ def dimension_of(
     answers: Answers,
     promoted: Iterable[str],
 ) -> Dimension:
-    """Lay out recorders, recorders before their attachment, different answers, and a last row of nulls."""
-    names = ["status", *LOCATION, *RESOURCE, *promoted, "tags", "evidence"]
-    known = recorders.endpoints.select(names)
-    they_change = recorders.change
-    before = recorders.detached().select(names) if they_change else known.slice(0, 0)
+    """Lay out recorders, different answers, a row of nulls, and recorders without what they were attached to."""
+    names = [*LOCATION, *RESOURCE, *promoted, "tags"]
+    tables = [source.inventory.places.select(names) for source in answers.sources]
+    if recorders.table is not None:
+        tables.append(recorders.table.select(names))
     candidates = [candidate for answer in answers.candidates for candidate in answer]
     number_of: dict[_Said, int] = {}
     said = int32_array([number_of.setdefault(candidate[2:], len(number_of)) for candidate in candidates])
-    answered, row_of = _answer_rows(number_of, answers.sources, known)
-    endpoints = pa.concat_tables([known, before, answered, _nulls(known, 1)]).combine_chunks()
-    endpoint = pc.add(row_of.take(said), pa.scalar(known.num_rows + before.num_rows, pa.int32()))
+    nulls = 0, tables[0].num_rows - 1
+    own_table = len(answers.sources)
+    own = [ref if ref[0] < recorders.sources else (own_table, ref[1]) for ref in recorders.refs]
+    inventories = [source.inventory for source in answers.sources]
+    refs = [
+        *own,
+        *(
+            nulls
+            if number == NOBODY
+            else own[row]
+            if number == PEER
+            else (number, inventories[number].subnet_place(row) if by == "subnet" else row)
+            for number, row, _, by in number_of
+        ),
+        nulls,
+    ]
+    endpoints = laid_out(tables, refs)
+    statuses = [*recorders.statuses, *(each[2] for each in number_of), None]
+    evidence = [*recorders.evidence, *(each[3] for each in number_of), None]
+    endpoints = endpoints.add_column(0, "status", pa.array(statuses, STRING).dictionary_encode())
+    endpoints = endpoints.append_column("evidence", pa.array(evidence, STRING).dictionary_encode())
     chosen = _chosen([len(answer) for answer in answers.candidates], candidates, keys.codes, batch, len(SIDES))
-    asked = pc.fill_null(endpoint.take(chosen), endpoints.num_rows - 1)
-    own = _own_rows(batch, recorders) if they_change else batch.recorder
+    endpoint = pc.add(said, pa.scalar(len(own), pa.int32()))
+    asked = pc.fill_null(endpoint.take(chosen), len(refs) - 1)
+    own_rows = batch.recorder
+    if recorders.change:
+        own_rows = _own_rows(batch, recorders, endpoints.num_rows)
+        endpoints = _with_detached(endpoints, len(recorders.picks))
     side_rows = {}
     for number, side in enumerate(SIDES):
-        rows = pc.if_else(keys.is_own[side], own, asked.slice(number * batch.rows, batch.rows))
+        rows = pc.if_else(keys.is_own[side], own_rows, asked.slice(number * batch.rows, batch.rows))
         side_rows[side] = _unnamed_own(side, rows, endpoints, recorders, batch, reporter)
     observed = [source.inventory.observed_at for source in answers.sources if source.inventory.observed_at is not None]
     return Dimension(
@@ -63,48 +86,23 @@ def dimension_of(
         side_rows,
         keys.is_public,
         pa.DictionaryArray.from_arrays(reporter.cast(pa.int32()), REPORTERS),
-        own,
+        own_rows,
         min(observed, default=None),
     )
 
 
-def _answer_rows(said: Iterable[_Said], sources: Sequence[Source], known: pa.Table) -> tuple[pa.Table, Any]:
-    """An endpoint row for each of ``said``, grouped by where they come from; and which row that is (int32).
-
-    ``known``: the recorders' rows.
-    """
-    groups: dict[int, list[tuple[int, int]]] = {}
-    statuses: list[str] = []
-    evidence: list[str | None] = []
-    for position, (number, row, status, by) in enumerate(said):
-        statuses.append(status)
-        evidence.append(by)
-        if number == NOBODY:
-            groups.setdefault(0 if sources else NOBODY, []).append((position, -1))
-        else:
-            place = sources[number].inventory.subnet_place(row) if by == "subnet" else row
-            groups.setdefault(number, []).append((position, place))
-    if not groups:
-        return known.slice(0, 0), int32_array([])
-    silent = known.drop_columns(["status", "evidence"])
-    tables = []
-    for number, group in groups.items():
-        if number == NOBODY:
-            table = _nulls(silent, len(group))
-        else:
-            places = silent if number == PEER else sources[number].inventory.places.select(silent.column_names)
-            last = places.num_rows - 1
-            table = places.take(int32_array([last if place < 0 else place for _, place in group]))
-        tables.append(table)
-    order = int32_array([position for group in groups.values() for position, _ in group])
-    table = pa.concat_tables(tables)
-    for name, words in (("status", statuses), ("evidence", evidence)):
-        table = table.append_column(name, pa.array(words, STRING).take(order))
-    return table.select(known.column_names), pc.inverse_permutation(order)
-
-
-def _nulls(like: pa.Table, rows: int) -> pa.Table:
-    return pa.table([pa.nulls(rows, field.type) for field in like.schema], schema=like.schema)
+def _with_detached(endpoints: pa.Table, recorders: int) -> pa.Table:
+    """The endpoints, then each recorder without the instance that it has at other times: its place, no resource."""
+    every = pa.arange(0, endpoints.num_rows)
+    with_place = pa.concat_arrays([every, every.slice(0, recorders)])
+    without = pa.concat_arrays([every, pa.nulls(recorders, every.type)])
+    lasting = {"status", "evidence", *LOCATION} - {"instance_id"}
+    return pa.table(
+        {
+            name: plain(endpoints[name]).take(with_place if name in lasting else without)
+            for name in endpoints.column_names
+        }
+    )
 
 
 def _chosen(
@@ -131,9 +129,11 @@ def _chosen(
     return pc.replace_with_mask(places, is_deep, places_of_deep)
 
 
-def _own_rows(batch: Batch, recorders: Recorders) -> Any:
-    """The recorder's endpoint row for each flow: the first spell that holds, else the one without its instance."""
-    detached = recorders.endpoints.num_rows
+def _own_rows(batch: Batch, recorders: Recorders, detached: int) -> Any:
+    """The recorder's endpoint row for each flow: the first spell that holds, else the one without its instance.
+
+    ``detached``: the first one of those.
+    """
     offers = [
         [*spells, Spell(ALWAYS, FOREVER, detached + recorder, is_proven=False)]
         for recorder, spells in enumerate(recorders.spells)
@@ -149,7 +149,7 @@ def _unnamed_own(side: str, rows: Any, endpoints: pa.Table, recorders: Recorders
         return rows
     is_own = pc.fill_null(pc.equal(reporter, SIDES.index(side)), False)
     nameless = pc.and_(is_own, pc.invert(recorders.named.take(batch.recorder)))
-    unproven = pc.is_in(plain(endpoints["status"]), value_set=pa.array(_UNPROVEN)).take(rows)
-    located = pc.is_valid(pc.coalesce(plain(recorders.endpoints["subnet_id"]), plain(recorders.endpoints["az_id"])))
+    unproven = pc.is_in(plain(endpoints["status"]).cast(STRING), value_set=pa.array(_UNPROVEN)).take(rows)
+    located = pc.or_(pc.is_valid(plain(endpoints["subnet_id"])), pc.is_valid(plain(endpoints["az_id"])))
     use = pc.and_(pc.and_(nameless, unproven), located.take(batch.recorder))
     return pc.if_else(use, batch.recorder, rows)

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from enricher import __version__
 from enricher.columns import looked_up, plain
 from enricher.endpoints import ABSENT, AMBIGUOUS, RESOLVED, STALE, SUBNET, Dimension
+from enricher.layout import compacted, encoded_column
 from enricher.schema import SIDES, TIMESTAMP, lake_columns
 from enricher.traffic import is_service, path_name, traffic_class
 
@@ -20,7 +21,7 @@ _REPORTER: Final = ("resource_type", "resource_id", "az_id")
 _PLACE: Final = ("region", "az_id")
 _LAKE: Final = tuple(column.name for column in lake_columns())
 # A dictionary of at most so many words may as well hold some that no row of this side uses.
-_FEW_WORDS: Final = 128
+_FEW_WORDS: Final = 64
 _FEW_VALUES: Final = 256  # of tags
 
 
@@ -35,7 +36,8 @@ class Provenance:
 def enrich(flows: pa.Table, dimension: Dimension, provenance: Provenance) -> pa.Table:
     """Add both sides, the reporter, class, path and provenance to ``flows`` (``schema.flow_columns()``)."""
     columns: dict[str, Any] = dict(zip(flows.column_names, flows.columns, strict=True))
-    words = {name: _encoded(plain(dimension.endpoints[name])) for name in dimension.endpoints.column_names}
+    words = {name: encoded_column(plain(dimension.endpoints[name])) for name in dimension.endpoints.column_names}
+    words["tags"] = compacted(words["tags"])
     for side in SIDES:
         columns |= _taken(words, dimension.side_rows[side], f"{side}_")
     columns["reporter"] = dimension.reporter
@@ -61,25 +63,12 @@ def _at(column: Any, rows: Any, used: Any) -> Any:
     if isinstance(column, pa.DictionaryArray):
         if len(column.dictionary) <= _FEW_WORDS:
             return looked_up(column, rows)
-        return looked_up(_compact(looked_up(column, used.dictionary)), used.indices)
+        return looked_up(compacted(looked_up(column, used.dictionary)), used.indices)
     if len(column.items.dictionary) <= _FEW_VALUES:
         return looked_up(column, rows)
     column = looked_up(column, used.dictionary)
-    items = _compact(column.items)
+    items = compacted(column.items)
     return looked_up(pa.MapArray.from_arrays(column.offsets, column.keys, items, mask=column.is_null()), used.indices)
-
-
-def _compact(coded: Any) -> Any:
-    """The same words, in a dictionary of those that are used."""
-    used = coded.indices.dictionary_encode()
-    return pa.DictionaryArray.from_arrays(used.indices, looked_up(coded.dictionary, used.dictionary), safe=False)
-
-
-def _encoded(words: Any) -> Any:
-    if not isinstance(words, pa.MapArray):
-        return words.dictionary_encode()
-    keys, items = words.keys.dictionary_encode(), words.items.dictionary_encode()
-    return pa.MapArray.from_arrays(words.offsets, keys, items, mask=words.is_null())
 
 
 def _traffic_class(

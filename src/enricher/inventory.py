@@ -5,7 +5,7 @@ carries no date: that holds for every flow unless an attachment time says otherw
 """
 
 from array import array
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from enricher.addresses import IPV4, IPV6, Address
 from enricher.columns import numbers, plain
+from enricher.layout import encoded
 from enricher.networks import Networks
 from enricher.schema import BIGINT, LOCATION, RESOURCE, STRING, TAGS
 from enricher.unseen import Unseen
@@ -112,7 +113,7 @@ class InventoryTables:
 class Inventory:
     """Look-ups over one inventory. ``endpoints`` has one row an interface: location, resource, promoted tags, tags.
 
-    ``places`` are those rows, then one a subnet, where it is and nothing else, then one of nulls.
+    ``places`` are those rows, then one a subnet, where it is and nothing else, then one of nulls; text as codes.
     Whatever is asked of it costs the same in an estate of any size. Rows are those of ``InventoryTables.interfaces``.
     """
 
@@ -124,8 +125,12 @@ class Inventory:
         self.unscanned = frozenset(part.name for part in tables.parts if part.begun_at is None)
         self.unseen = Unseen(tables.networks, {part.name: part.begun_at for part in tables.parts})
         interfaces = {name: plain(tables.interfaces[name]) for name in INTERFACE_SCHEMA.names}
-        self.places = _places(endpoint_table(interfaces, promoted), tables.networks)
-        self.endpoints = self.places.slice(0, tables.interfaces.num_rows)
+        self.endpoints = endpoint_table(interfaces, promoted)
+        self.places = encoded(_places(self.endpoints, tables.networks))
+        told = {name: plain(self.places[name]) for name in (*LOCATION, *RESOURCE)}
+        self._told = {
+            name: ([*column.dictionary.to_pylist(), None], numbers(column.indices, -1)) for name, column in told.items()
+        }
         self._interface_tags = interfaces["interface_tags"]
         self._own_addresses = interfaces["own_addresses"]
         self._may_move = interfaces["may_move"]
@@ -146,6 +151,11 @@ class Inventory:
         # What attribution has found out of this inventory, by what its word was worth: see ``Source.remembered``.
         self.remembered: dict[Hashable, dict[Any, Any]] = {}
         self.private: dict[str, bool] = {}  # addresses asked for: whether they are of private space or of a VPC's
+
+    def words(self, name: str, rows: Iterable[int]) -> list[str | None]:
+        """A text column of some interfaces."""
+        words, codes = self._told[name]
+        return [words[codes[row]] for row in rows]
 
     def subnet_place(self, row: int) -> int:
         """The row of ``places`` of a row of ``networks.subnets``."""

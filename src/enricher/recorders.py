@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from enricher.columns import int32_array, plain
 from enricher.endpoints import RESOLVED, SUBNET
 from enricher.inventory import ALWAYS, FOREVER, promoted_values
+from enricher.layout import Ref, decoded, encoded, laid_out
 from enricher.resource_kinds import HOP_KINDS
 from enricher.schema import AZ_ID, LOCATION, RESOURCE, STRING, TAGS
 from enricher.sources import Source
@@ -20,6 +21,9 @@ from enricher.traffic import RecorderKinds
 _KIND_OF_TYPE: Final = {"regional_nat_gateway": "nat_gateway", "network_load_balancer": "load_balancer"}
 _HOP_KINDS: Final = pa.array(sorted(HOP_KINDS))
 _TAG_FIELDS: Final = ("instance_tag", "instance_tag_2", "interface_tag", "interface_tag_2", "asg_tag", "asg_tag_2")
+
+# What else a record may say of its recorder: a task, a kind, a resource without interface.
+_OWN_WORDS: Final = ("ecs_task_id", "interface_type", "resource_id", "tgw_id")
 
 
 class Spell(NamedTuple):
@@ -33,14 +37,20 @@ class Spell(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Recorders:
-    """``endpoints``: what the own side of each recorder is called, a row a recorder; then rows of other times.
+    """What the own side of each recorder is called: ``refs`` names a row a recorder; then rows of other times.
 
+    It is one of a source's ``places``, or, by the number of ``sources``, one of ``table`` (encoded, its last row of
+    nulls; None: there is nothing to ask of it); ``statuses`` and ``evidence`` go with them.
     ``picks``: (source, row) of its interface, None where no source knows it; ``vpc_ids``: its VPC or None;
     ``named``: it has an interface, instance or resource of its own; ``kinds``: gateways and ends told apart;
     ``spells``: which row holds when, the first that holds counts, and if none does the interface is ``detached``.
     """
 
-    endpoints: pa.Table
+    table: pa.Table | None
+    sources: int
+    refs: list[Ref]
+    statuses: Sequence[str]
+    evidence: Sequence[str]
     picks: list[tuple[int, int] | None]
     vpc_ids: list[str | None]
     named: Any
@@ -51,13 +61,6 @@ class Recorders:
     def change(self) -> bool:
         """Whether what a recorder is called depends on the time."""
         return any(len(spells) != 1 or spells[0][:2] != (ALWAYS, FOREVER) for spells in self.spells)
-
-    def detached(self) -> pa.Table:
-        """A row a recorder without the instance that it has at other times: the interface's place, no resource."""
-        lasting = {"status", "evidence", *LOCATION} - {"instance_id"}
-        table = self.endpoints.slice(0, len(self.picks))
-        columns = {name: table[name] if name in lasting else _nulls(table[name]) for name in table.column_names}
-        return pa.table(columns)
 
 
 def recorders_of(
@@ -77,8 +80,107 @@ def recorders_of(
     if others:
         rows = pa.array([*range(len(picks)), *(other.recorder for other in others)])
         told = {name: column.take(rows) for name, column in told.items()}
-    found = taken(sources, every_pick, promoted)
-    known = _as_of_record(found, told["instance_id"], every_pick, sources)
+    tag_fields = [name for name in _TAG_FIELDS if name in record_tags]
+    as_found = _as_found(told, every_pick, sources, tag_fields)
+    strange = [recorder for recorder in range(len(every_pick)) if recorder not in as_found]
+    vpc_ids = [as_found.get(recorder, _UNKNOWN).vpc_id for recorder in range(len(every_pick))]
+    named = [True] * len(every_pick)
+    is_hop = [as_found.get(recorder, _UNKNOWN).resource_type in HOP_KINDS for recorder in range(len(every_pick))]
+    is_endpoint = [True] * len(every_pick)
+    refs: list[Ref] = [pick or (len(sources), -1) for pick in every_pick]
+    table = sources[0].inventory.places if sources else None
+    if strange or not sources:
+        told = {name: column.take(int32_array(strange)) for name, column in told.items()}
+        their_picks = [every_pick[recorder] for recorder in strange]
+        described = _described(told, their_picks, sources, promoted, record_tags, default_region)
+        table = described.table
+        for place, recorder in enumerate(strange):
+            refs[recorder] = len(sources), place
+            vpc_ids[recorder], named[recorder] = described.vpc_ids[place], described.named[place]
+            is_hop[recorder], is_endpoint[recorder] = described.is_hop[place], described.is_endpoint[place]
+    return Recorders(
+        table,
+        len(sources),
+        refs,
+        [RESOLVED if is_named else SUBNET for is_named in named],
+        ["record"] * len(picks) + [other.evidence for other in others],
+        picks,
+        vpc_ids,
+        pa.array(named, pa.bool_()),
+        RecorderKinds(pa.array(is_hop, pa.bool_()), pa.array(is_endpoint, pa.bool_())),
+        spells,
+    )
+
+
+class _Found(NamedTuple):
+    """Of a recorder whose record and inventory say the same: what else is asked of it."""
+
+    vpc_id: str | None
+    resource_type: str | None
+
+
+_UNKNOWN: Final = _Found(None, None)
+
+
+def _as_found(
+    told: Mapping[str, Any],
+    picks: Sequence[tuple[int, int] | None],
+    sources: Sequence[Source],
+    tag_fields: Sequence[str],
+) -> dict[int, _Found]:
+    """The recorders that are called as their inventory has it, and leave nothing to fill."""
+    more = [told[name].to_pylist() for name in (*_OWN_WORDS, *tag_fields) if _tells(told[name])]
+    says_more = {recorder for words in more for recorder, word in enumerate(words) if word is not None}
+    words_told = {name: told[name].to_pylist() for name in LOCATION}
+    found: dict[int, _Found] = {}
+    for number, source in enumerate(sources):
+        mine = [n for n, pick in enumerate(picks) if pick is not None and pick[0] == number and n not in says_more]
+        rows = [picks[n][1] for n in mine]  # type: ignore[index]  # None was left out above
+        known = {name: source.inventory.words(name, rows) for name in (*LOCATION, *RESOURCE)}
+        vpc_ids, kinds = known["vpc_id"], known["resource_type"]
+        other: set[int] = set()
+        for name in LOCATION:
+            told_here = [words_told[name][n] for n in mine]
+            if told_here != known[name]:
+                pairs = enumerate(zip(told_here, known[name], strict=True))
+                other |= {place for place, (ours, theirs) in pairs if ours is not None and ours != theirs}
+        for name in ("region", "az_id", "vpc_id", "resource_type", "resource_id"):
+            if None in known[name]:
+                is_needed = name != "resource_id"
+                other |= {
+                    place
+                    for place, word in enumerate(known[name])
+                    if word is None and (is_needed or words_told["instance_id"][mine[place]] is not None)
+                }
+        found |= {n: _Found(vpc_ids[place], kinds[place]) for place, n in enumerate(mine) if place not in other}
+    return found
+
+
+class _Described(NamedTuple):
+    """Recorders of which the record says something else or more than the inventory, or which no inventory knows."""
+
+    table: pa.Table
+    vpc_ids: list[str | None]
+    named: list[bool]
+    is_hop: list[bool]
+    is_endpoint: list[bool]
+
+
+def _described(
+    told: Mapping[str, Any],
+    picks: Sequence[tuple[int, int] | None],
+    sources: Sequence[Source],
+    promoted: Mapping[str, tuple[str, ...]],
+    record_tags: Mapping[str, str],
+    default_region: str | None,
+) -> _Described:
+    names = (*LOCATION, *RESOURCE, *promoted, "tags")
+    nulls = pa.table({name: pa.nulls(1, TAGS if name == "tags" else STRING) for name in names})
+    if not picks:
+        return _Described(encoded(nulls), [], [], [], [])
+    tables = [*(source.inventory.places for source in sources), encoded(nulls)]
+    found = decoded(laid_out(tables, [pick or (len(sources), 0) for pick in picks]))
+    known = _as_of_record(found, told["instance_id"], picks, sources)
     columns = {name: _first(told[name], plain(known[name])) for name in LOCATION}
     _locate(columns, sources, default_region)
     columns["resource_type"], columns["resource_id"] = _resource(told, known)
@@ -90,15 +192,12 @@ def recorders_of(
         for name, keys in promoted.items()
     }
     named = pc.is_valid(_first(columns["interface_id"], columns["instance_id"], told["resource_id"]))
-    columns["status"] = pc.if_else(named, RESOLVED, SUBNET)
-    columns["evidence"] = pa.array(["record"] * len(picks) + [other.evidence for other in others], STRING)
-    return Recorders(
-        pa.table(columns),
-        picks,
+    return _Described(
+        encoded(pa.concat_tables([pa.table(columns).select(names), nulls]).combine_chunks()),
         columns["vpc_id"].to_pylist(),
-        named,
-        RecorderKinds(_is_hop(told, columns["resource_type"]), _is_endpoint(told, every_pick)),
-        spells,
+        named.to_pylist(),
+        _is_hop(told, columns["resource_type"]).to_pylist(),
+        _is_endpoint(told, picks).to_pylist(),
     )
 
 
@@ -144,32 +243,6 @@ def _spells(
             others.append(_Other(recorder, (pick[0], row), "snapshot_open"))
         spells.append(mine)
     return spells, others
-
-
-def _nulls(column: Any) -> Any:
-    return pa.nulls(len(column), column.type)
-
-
-def taken(
-    sources: Sequence[Source], picks: Sequence[tuple[int, int] | None], promoted: Mapping[str, tuple[str, ...]]
-) -> pa.Table:
-    """The sources' endpoint rows that ``picks`` name, in their order; a row of nulls for None."""
-    if len(sources) == 1:
-        places = sources[0].inventory.places
-        nowhere = places.num_rows - 1
-        return places.take(int32_array([nowhere if pick is None else pick[1] for pick in picks]))
-    names = (*LOCATION, *RESOURCE, *promoted, "tags")
-    tables = [pa.table({name: pa.nulls(1, TAGS if name == "tags" else STRING) for name in names})]
-    offset, position = 1, [0] * len(picks)
-    for number, source in enumerate(sources):
-        mine = [i for i, pick in enumerate(picks) if pick is not None and pick[0] == number]
-        rows = pa.array([picks[i][1] for i in mine], pa.int64())  # type: ignore[index]  # None was left out above
-        tables.append(source.inventory.endpoints.take(rows))
-        for place, i in enumerate(mine):
-            position[i] = offset + place
-        offset += len(mine)
-    joined = pa.concat_tables(tables).combine_chunks()
-    return joined.take(pa.array(position, pa.int64())).combine_chunks()
 
 
 def _cleaned(recorded: pa.Table) -> dict[str, Any]:

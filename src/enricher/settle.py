@@ -32,6 +32,7 @@ from enricher.columns import plain
 from enricher.endpoints import ABSENT, AMBIGUOUS, RESOLVED, STALE, SUBNET, Dimension
 from enricher.enrich import Provenance, enrich
 from enricher.inventory import ALWAYS, Inventory
+from enricher.layout import decoded
 from enricher.resolve import Rules, resolve
 from enricher.schema import DEFAULT_PROMOTED_TAGS, LOCATION, RESOURCE, SIDES, STRING, flow_columns, lake_columns
 from enricher.sources import Source
@@ -77,7 +78,8 @@ def settle(rows: pa.Table, source: Source, rules: Rules, remembered_since: float
         return Settled(rows, 0, 0, 0, 0)
     flows = _flows(rows)
     # All rows are asked about, because the proven ones are proof for others.
-    fresh = _at(resolve(flows, source, rules, arrived_at=_arrived_at(rows, 1000)), doubtful)
+    told = resolve(flows, source, rules, arrived_at=_arrived_at(rows, 1000))
+    fresh = _at(replace(told, endpoints=decoded(told.endpoints)), doubtful)
     some = rows.take(doubtful).combine_chunks()
     reporter = _reporter(some, fresh)
     knowledge = _Knowledge(source.inventory, remembered_since)
