@@ -5,6 +5,7 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from enricher.inventory_documents import tables_of
@@ -12,7 +13,7 @@ from enricher.log_format import LogFormat
 from enricher.schema import FIELDS_OF_VERSION
 from enricher.snapshot import to_snapshot
 from workbench.envelopes import DeliveryRecord, message_record, transformation_event
-from workbench.estate import BENCH, build_estate, generate_traffic
+from workbench.estate import BENCH, Traffic, build_estate, generate_traffic
 
 SEED: Final = 7
 START: Final = 1_763_632_800  # 2025-11-20 10:00 UTC
@@ -59,9 +60,7 @@ def make_materials(records: int = 8_000, batches: int = 1, version: int = 5) -> 
     arrives together, so a batch holds many flows of few recorders, and two batches few of the same.
     """
     fields = FIELDS_OF_VERSION[version]
-    estate = build_estate(BENCH, SEED)
-    traffic = generate_traffic(estate, SEED, START, SECONDS, CONNECTIONS, fields)
-    documents = estate.documents()
+    traffic, documents = _minutes(fields)
     made = []
     for number in range(batches):
         place = (len(traffic.lines) // 2 + number * (len(traffic.lines) // batches)) % len(traffic.lines)
@@ -76,6 +75,13 @@ def make_materials(records: int = 8_000, batches: int = 1, version: int = 5) -> 
         event = json.loads(json.dumps(transformation_event(delivered, STREAM, REGION, "bench")))
         made.append(Material(fields, lines, event, documents, BENCH.digest()))
     return made
+
+
+@lru_cache(maxsize=1)
+def _minutes(fields: tuple[str, ...]) -> tuple[Traffic, dict[str, Any]]:
+    """Two minutes' flows, and the estate's documents."""
+    estate = build_estate(BENCH, SEED)
+    return generate_traffic(estate, SEED, START, SECONDS, CONNECTIONS, fields), estate.documents()
 
 
 def alternate(runs: int, *measured: Sequence[Callable[[], Any]]) -> list[list[float]]:

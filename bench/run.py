@@ -20,6 +20,8 @@ from bench.ec2_calls import count_calls
 from bench.function import MemoryS3, function
 from bench.material import SECONDS, START, Material, alternate, make_materials, median_ratio, seconds_of
 from bench.rivals import duckdb_join, floor, python_loop
+from bench.shapes import shapes
+from bench.start import starts
 from enricher.inventory import Inventory
 from enricher.schema import DEFAULT_PROMOTED_TAGS
 from enricher.snapshot import from_snapshot
@@ -63,6 +65,7 @@ def main() -> int:
     cold, allowed, warm = count_calls(materials[0])
     figures["ec2_calls_cold"] = (cold, f"calls, {allowed} allowed")
     figures["ec2_calls_warm"] = (warm, "calls")
+    figures |= {name: (value, unit) for name, value, unit in (*shapes(materials, snapshot, NOW), *starts(materials[0]))}
     missed = [name for name, least in AT_LEAST.items() if figures[name][0] < least]
     missed += [name for name, most in {**AT_MOST, "ec2_calls_cold": allowed}.items() if figures[name][0] > most]
     material = materials[0]
