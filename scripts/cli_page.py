@@ -9,10 +9,10 @@ from scripts.markdown import code, page, table
 from workbench.cli import app
 
 _INTRODUCTION: Final = """\
-Exit codes of every command: 0 done, 1 failed (it can be run again), 2 usage or bad input (one line on the error stream:
-what, where, the mend; nothing is written), 3 done with rejects. Results go to standard output; the error stream holds
-errors, and for a person at a terminal progress. Colour follows `NO_COLOR`. Options that may be given several times end
-in `…`."""
+Exit codes of every command: 0 done, 1 failed (it can be run again; of `doctor`: something is wrong, or AWS could not be
+asked), 2 usage or bad input (one line on the error stream: what, where, the mend; nothing is written), 3 done with
+rejects. Results go to standard output; the error stream holds errors, and for a person at a terminal progress. Colour
+follows `NO_COLOR`. Options that may be given several times end in `…`."""
 
 
 def commands() -> Iterator[tuple[str, Any]]:
