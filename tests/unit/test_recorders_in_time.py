@@ -1,11 +1,15 @@
 """What a recorder is called when its record does not tell: its instance holds for the time proven, and no longer."""
 
+from dataclasses import replace
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from made_by_hand import Document, eni, enriched, estate, of_parts, scan, source, subnet, vpc
 
-from enricher.inventory import InventoryTables
+from enricher.inventory import Inventory, InventoryTables
+from enricher.inventory_documents import tables_of
+from enricher.schema import DEFAULT_PROMOTED_TAGS
 from enricher.sources import Source
 
 PART, OTHER = "111122223333/us-east-1", "444455556666/us-east-1"
@@ -278,3 +282,23 @@ def test_who_once_had_an_address_does_not_speak_for_its_heir(when, expected):
     (row,) = enriched([line], of_parts(*scans, max_gap_s=150_000))
 
     assert (row["src_evidence"], row["src_interface_id"], row["reporter"]) == expected
+
+
+@pytest.mark.parametrize(("name", "expected"), [("az_id", "use1-az1"), ("vpc_id", "vpc-a"), ("region", "us-east-1")])
+def test_what_neither_record_nor_interface_tells_is_filled(name, expected):
+    """A subnet tells VPC and AZ ID, the stream the region, of an interface that an inventory knows without them."""
+    tables = tables_of(estate(interfaces=[attached("i-1", 500)], **HOME))
+    place = tables.interfaces.column_names.index(name)
+    unknown = tables.interfaces.set_column(place, name, pa.nulls(tables.interfaces.num_rows, pa.string()))
+    known = Source(Inventory(replace(tables, interfaces=unknown), DEFAULT_PROMOTED_TAGS), "snapshot")
+    (row,) = enriched(["5 eni-m i-1 - - - 10.0.1.9 10.0.1.200 10.0.1.9 10.0.1.200 1000 1060 egress -"], known)
+    assert (row["src_interface_id"], row[f"src_{name}"]) == ("eni-m", expected)
+
+
+def test_what_a_record_tells_beyond_the_inventory_is_told():
+    """An ECS task of its own interface is the resource, though the inventory knows the interface as one of no task."""
+    known = source(estate(interfaces=[attached(None, 500)], **HOME))
+    fields = "interface-id srcaddr dstaddr pkt-srcaddr pkt-dstaddr start end flow-direction ecs-task-id"
+    (row,) = enriched(["eni-m 10.0.1.9 10.0.1.200 10.0.1.9 10.0.1.200 1000 1060 egress t-1"], known, log_format=fields)
+    told = (row["src_interface_id"], row["src_resource_type"], row["src_resource_id"])
+    assert told == ("eni-m", "ecs_task", "t-1")
