@@ -36,7 +36,7 @@ from enricher.parse import parse_lines
 from enricher.resolve import Rules, resolve
 from enricher.schema import DEFAULT_PROMOTED_TAGS
 from enricher.sources import Source
-from workbench.estate import BENCH, Estate, build_estate, generate_traffic
+from workbench.estate import BENCH, Estate, Traffic, build_estate, generate_traffic
 
 ROWS: Final = 10_000_000
 HOURS: Final = 4
@@ -48,6 +48,8 @@ CONNECTIONS: Final = 80_000  # a slice's
 CHUNK: Final = 100_000
 LEAST_CROSS_AZ: Final = 0.30
 AT_MOST: Final = {"hourly_to_gzip": 1 / 48, "rows_to_gzip": 1 / 12}
+
+_NAMED: Final = ("src_az_id", "dst_az_id")
 
 Pair = tuple[str, str]
 
@@ -65,6 +67,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         made = make_lake(lake, told.rows, told.hours)
         figures["rows"] = (made["rows"], "rows")
         figures["cross_az_share"] = (made["cross_az"] / made["flows"], "of the flows that count")
+        figures["not_named_share"] = (
+            made["not_named"] / made["cross_az"],
+            "of these: a side is not known, none is asked",
+        )
         figures["gzip_bytes"] = (made["gzip"], "bytes")
         figures["made_in"] = (time.monotonic() - begin, "s")
         begin = time.monotonic()
@@ -132,6 +138,7 @@ def make_slice(order: tuple[Path, int, int]) -> tuple[dict[str, int], dict[Pair,
     traffic = generate_traffic(made, SEED + number, begin, HOUR_S, CONNECTIONS)
     counts = Counter(rows=0, gzip=0)
     partition = Partition.at(REGION, (begin + HOUR_S - 1) * 1000)
+    named: list[pa.Table] = []
     for first in range(0, len(traffic.lines), CHUNK):
         lines = traffic.lines[first : first + CHUNK]
         counts["gzip"] += len(gzip.compress("\n".join([traffic.header, *lines]).encode(), 6))
@@ -139,19 +146,36 @@ def make_slice(order: tuple[Path, int, int]) -> tuple[dict[str, int], dict[Pair,
         flows = parse_lines(lines, [0] * len(lines), LogFormats.parse([traffic.log_format])).flows
         arrivals = pa.array([(begin + HOUR_S - 1) * 1000] * flows.num_rows, pa.int64())
         dimension = resolve(flows, source, Rules(default_region=REGION), None, pc.divide(arrivals, 1000))
+        rows = enrich(flows, dimension, Provenance(name, arrivals))
         path = lake / partition.flow_logs_key(name)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(to_parquet(enrich(flows, dimension, Provenance(name, arrivals))))
-        counts["rows"] += flows.num_rows
-    return (*_truth(traffic.truth, counts),)
+        path.write_bytes(to_parquet(rows))
+        counts["rows"] += rows.num_rows
+        named.append(pa.table({column: plain(rows[column]) for column in _NAMED}))
+    return (*_truth(traffic, pa.concat_tables(named), counts),)
 
 
-def _truth(flows: pa.Table, counts: Counter[str]) -> tuple[dict[str, int], dict[Pair, dict[str, int]]]:
-    """With the flows that count: how many, how many cross zones, and these by the pair of zones."""
-    counting = flows.filter(pc.and_(flows["observable"], pc.equal(flows["action"], "ACCEPT")))
-    crossing = counting.filter(pc.equal(counting["traffic_class"], "cross_az"))
-    columns = {name: plain(crossing[name]) for name in ("src_az_id", "dst_az_id", "packets", "bytes")}
-    sums = pa.table(columns).group_by(["src_az_id", "dst_az_id"])
+def _truth(
+    traffic: Traffic, named: pa.Table, counts: Counter[str]
+) -> tuple[dict[str, int], dict[Pair, dict[str, int]]]:
+    """With the flows that count: how many, how many cross zones, how many of these have no zones in their row.
+
+    And those that have, by the pair of zones. Which record counts, and what crossed, is the generator's word: the
+    source's record where the source records, else the destination's. A row that has other zones than were true would
+    be in no pair here, and so the answers would differ.
+    """
+    truth = traffic.truth.take(traffic.line_truth["truth_id"])
+    side = traffic.line_truth["side"]
+    of_destination = pc.and_(pc.equal(side, "dst"), pc.invert(truth["source_recorded"]))
+    is_first = pc.fill_null(pc.or_(pc.equal(side, "src"), of_destination), fill_value=False)
+    counting = pc.and_(is_first, pc.fill_null(pc.equal(truth["action"], "ACCEPT"), fill_value=False))
+    crossing = pc.and_(counting, pc.fill_null(pc.equal(truth["traffic_class"], "cross_az"), fill_value=False))
+    is_named = pc.fill_null(
+        pc.and_(pc.equal(named["src_az_id"], truth["src_az_id"]), pc.equal(named["dst_az_id"], truth["dst_az_id"])),
+        fill_value=False,
+    )
+    told = truth.select(["src_az_id", "dst_az_id", "packets", "bytes"]).filter(pc.and_(crossing, is_named))
+    sums = told.combine_chunks().group_by(["src_az_id", "dst_az_id"])
     pairs = {
         (row["src_az_id"], row["dst_az_id"]): {
             "flows": row["bytes_count"],
@@ -160,7 +184,8 @@ def _truth(flows: pa.Table, counts: Counter[str]) -> tuple[dict[str, int], dict[
         }
         for row in sums.aggregate([("bytes", "count"), ("packets", "sum"), ("bytes", "sum")]).to_pylist()
     }
-    return {**counts, "flows": counting.num_rows, "cross_az": crossing.num_rows}, pairs
+    numbers = {"flows": counting, "cross_az": crossing, "not_named": pc.and_(crossing, pc.invert(is_named))}
+    return {**counts, **{name: pc.sum(which).as_py() for name, which in numbers.items()}}, pairs
 
 
 _MADE: list[tuple[Estate, Source]] = []
