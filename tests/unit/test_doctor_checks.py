@@ -149,6 +149,71 @@ def test_generation_without_objects_is_gone_unless_it_has_no_rows(rows, expected
     assert partitions == expected
 
 
+def hourly(location: str) -> list[tuple[str, str]]:
+    """Findings where a compacted hour's sums are registered at this key, and only its rows have objects."""
+    hour = hour_of("eu-west-1", NOW - 40_000)
+    told = manifest(hour, 3)
+    partitions = {"flows_hourly": {hour: f"s3://a-lake/{location.format(told=told, hour=hour)}"}}
+    storage = {"StorageDescriptor": {"Location": "s3://a-lake/flows_hourly/"}}
+    lake = Lake(frozenset(), frozenset({told.location}), {hour: told}, {})
+    return [one for one in found(catalog=Catalog({"flows_hourly": storage}, partitions), lake=lake) if "part" in one[0]]
+
+
+def test_sums_may_be_empty_only_where_the_manifest_says_they_lie():
+    """What counts for nothing is in no sum; another generation's folder, or another bucket's, is one that is gone."""
+    assert hourly("{told.hourly_location}") == []
+    gone = [("partition-gone", "broken")]
+    assert hourly("flows_hourly/{hour.path}/generation-000009-run-9/") == gone
+    assert hourly("elsewhere/{hour.path}/") == gone
+    assert hourly("flows_hourly/{hour.path}/") == [("partition-not-switched", "degraded")]
+
+
+def test_sums_without_a_partition_are_registered_by_the_job():
+    """The crawler looks at raw objects alone."""
+    hour = hour_of("eu-west-1", NOW - 40_000)
+    lake = Lake(frozenset(), frozenset(), {hour: manifest(hour, 3)}, {})
+    storage = {"StorageDescriptor": {"Location": "s3://a-lake/flows_hourly/"}}
+    target = replace(TARGET, crawler="a-crawler", job="a-job")
+    snapshot = Snapshot(target, NOW, catalog=Catalog({"flows_hourly": storage}, {"flows_hourly": {}}), lake=lake)
+    (finding,) = (one for one in judge(snapshot) if one.id == "partitions-missing")
+    assert finding.commands == ("aws glue start-job-run --region eu-west-1 --job-name a-job",)
+
+
+def stream_with(configuration: dict[str, Any]) -> Stream:
+    """A stream that is right but for its processing."""
+    destination = {
+        "BucketARN": "arn:aws:s3:::a-lake",
+        "ErrorOutputPrefix": "!{firehose:error-output-type}/",
+        "CloudWatchLoggingOptions": {"Enabled": True},
+        "S3BackupMode": "Enabled",
+        "ProcessingConfiguration": configuration,
+    }
+    told = {"DeliveryStreamStatus": "ACTIVE", "Destinations": [{"ExtendedS3DestinationDescription": destination}]}
+    return Stream({"DeliveryStreamDescription": told})
+
+
+def test_stream_without_a_function_gets_the_deployed_one():
+    """Enabled or not, without a Lambda processor nothing is transformed; the mend names the alias."""
+    alias = "arn:aws:lambda:eu-west-1:111122223333:function:flows-transform:live"
+    target = replace(TARGET, aliases={TRANSFORM: alias})
+    (finding,) = judge(Snapshot(target, NOW, stream=stream_with({"Enabled": True, "Processors": []})))
+    assert (finding.id, finding.what) == ("stream-processing", "it has no Lambda processor")
+    assert alias in finding.commands[0]
+
+
+@pytest.mark.parametrize(("function", "first"), [("v2", "deploy with"), ("", "`aws"), ("recommended", "`aws")])
+def test_new_flow_log_has_a_format_that_the_function_reads(function, first):
+    """Where the function is told another one, it is deployed first: else every line of the new format is rejected."""
+    text = {"recommended": fields.log_format_text(fields.RECOMMENDED)}.get(function, function)
+    variables = {"LAKE_BUCKET": "a-lake", "LOG_FORMAT": text, "INVENTORY_URI": TARGET.inventory_uri}
+    told = {"Runtime": "python3.13", "Architectures": ["arm64"], "Environment": {"Variables": variables}}
+    flow_log = {"FlowLogId": "fl-1", "ResourceId": "vpc-1", "TrafficType": "ACCEPT", "LogFormat": text or "v5"}
+    snapshot = Snapshot(TARGET, NOW, stream=Stream(flow_logs=(flow_log,)), functions={TRANSFORM: Function(told)})
+    (finding,) = (one for one in judge(snapshot) if one.id == "flow-log-traffic")
+    assert finding.mend.startswith(first)
+    assert finding.commands[-1].count("${") == len(fields.RECOMMENDED)
+
+
 def test_without_a_refresher_young_hours_need_no_partition():
     """Compaction registers them once they have closed; with a refresher they must be there from the start."""
     young = hour_of("eu-west-1", NOW - 3600)
