@@ -21,8 +21,8 @@ from workbench.cloud import FOREVER, LocalCloud, Refuse
 from workbench.cloud.policies import listed
 from workbench.doctor.ask import Asker, action_named
 from workbench.doctor.report import Report
+from workbench.doctor.run import Asked, Wanted, examine, run
 from workbench.doctor.stack import Named
-from workbench.doctor_command import Asked, Wanted, examine, run
 from workbench.errors import UsageError
 
 PLANTED = (stream_faults, function_faults, lake_faults, analysis_faults)
