@@ -1,6 +1,7 @@
 """Faults of the functions, of what starts them, of the inventory, and of permissions."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 from static.deployed import STACK
 
@@ -166,6 +167,38 @@ def _(deployed: DeployedCloud) -> Iterator[None]:
     deployed.cloud.fail("ec2", "DescribeNatGateways", Refuse("UnauthorizedOperation"), times=FOREVER)
     yield
     deployed.cloud.clear_faults()
+
+
+@contextmanager
+def denied(deployed: DeployedCloud, service: str, operation: str) -> Iterator[None]:
+    """A call that the caller may not make."""
+    deployed.cloud.fail(service, operation, Refuse("AccessDenied"), times=FOREVER)
+    yield
+    deployed.cloud.clear_faults()
+
+
+@fault("not-checked", "allow glue:GetPartitions", "degraded", "glue")
+def _(deployed: DeployedCloud) -> Iterator[None]:
+    with denied(deployed, "glue", "GetPartitions"):
+        yield
+
+
+@fault("not-checked", "allow s3:ListBucket", "degraded", "s3")
+def _(deployed: DeployedCloud) -> Iterator[None]:
+    with denied(deployed, "s3", "ListObjectsV2"):
+        yield
+
+
+@fault("not-checked", "allow iam:SimulatePrincipalPolicy", "degraded", "iam")
+def _(deployed: DeployedCloud) -> Iterator[None]:
+    with denied(deployed, "iam", "SimulatePrincipalPolicy"):
+        yield
+
+
+@fault("not-checked", "allow lambda:GetFunctionConfiguration", "degraded", "lambda")
+def _(deployed: DeployedCloud) -> Iterator[None]:
+    with denied(deployed, "lambda", "GetFunctionConfiguration"):
+        yield
 
 
 @fault("not-checked", "allow glue:GetTables", "degraded", "glue")

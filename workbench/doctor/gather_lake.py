@@ -50,7 +50,8 @@ class LakeReader:
         tables = {told["Name"]: told for page in pages for told in page["TableList"]}
         if len(self._asker.unasked) > missed:
             return Catalog()
-        return Catalog(tables, {table: self._partitions(table) for table in (FLOW_LOGS, HOURLY) if table in tables})
+        partitions = {table: self._partitions(table) for table in (FLOW_LOGS, HOURLY) if table in tables}
+        return Catalog(tables, {table: found for table, found in partitions.items() if found is not None})
 
     def lake(self) -> Lake:
         """Hours, generations, manifests and marks."""
@@ -75,7 +76,9 @@ class LakeReader:
 
     # ---- Catalog ---------------------------------------------------------------------------------------------------
 
-    def _partitions(self, table: str) -> dict[Partition, str]:
+    def _partitions(self, table: str) -> dict[Partition, str] | None:
+        """Hour → location; None where that is not known: half of them would make the others look missing."""
+        missed = len(self._asker.unasked)
         pages = self._asker.pages(
             "glue",
             "get_partitions",
@@ -86,11 +89,12 @@ class LakeReader:
             Expression=f"day >= '{self._days[-1]}'",
             ExcludeColumnSchema=True,
         )
-        return {
+        found = {
             Partition(*told["Values"]): told.get("StorageDescriptor", {}).get("Location", "")
             for page in pages
             for told in page["Partitions"]
         }
+        return found if len(self._asker.unasked) == missed else None
 
     # ---- Hours -----------------------------------------------------------------------------------------------------
 
