@@ -13,6 +13,8 @@ from bench.simulated_aws import SimulatedAws, World
 from cache import Budget, CircuitBreaker
 from enricher.ec2 import Ec2Reader
 
+pytestmark = pytest.mark.slow  # minutes of simulated time, request by request
+
 FEW = 24
 # All together as often as 1,000 environments with the defaults, each one as often as it would among 100.
 SHARED = {"EC2_ENVIRONMENTS": "24", "EC2_CALLS_PER_MINUTE": "6"}
