@@ -218,8 +218,12 @@ class Inventory:
 
     def is_open(self, row: int) -> bool:
         """Whether this version of the interface was still there when last looked for."""
-        own = (Address.parse(text) for text in self.own_addresses(row))
-        return any(owner.is_open for address in own for owner in self.owners(address) if owner.row == row)
+        return any(
+            owner.is_open
+            for text in self.own_addresses(row)
+            for owner in self._owners.at(text)
+            if owner.row == row and owner.vpc_id is not None
+        )
 
     def name_of(self, row: int) -> str:
         """What tells the row's owner from others: the interface's id; an Elastic IP of none has its own."""
@@ -289,12 +293,13 @@ class _Owners:
 
     def of(self, address: Address) -> list[Owner]:
         """Owners of the address itself, then of prefixes that hold it."""
-        found = self._at(address.text)
+        found = self.at(address.text)
         for length in self._lengths[address.version]:
-            found += self._at(address.network(length))
+            found += self.at(address.network(length))
         return found
 
-    def _at(self, text: str) -> list[Owner]:
+    def at(self, text: str) -> list[Owner]:
+        """Owners of what is written so: an address in canonical text, or a prefix."""
         row = self._first.get(text)
         if row is None:
             return []

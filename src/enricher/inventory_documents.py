@@ -21,6 +21,7 @@ from enricher.ipam_documents import IPAM_DOCUMENT, IPAM_INTERFACES, ElasticIp, c
 from enricher.network_documents import networks_of, region_of
 from enricher.networks import Subnet
 from enricher.resource_documents import Resources, is_gone, tags_of
+from enricher.schema import EARLIEST, LATEST
 
 Document = Mapping[str, Any]
 
@@ -320,14 +321,11 @@ def _address_rows(
     prefixes = {p.get("Ipv4Prefix") for p in interface.get("Ipv4Prefixes") or ()}
     prefixes |= {p.get("Ipv6Prefix") for p in interface.get("Ipv6Prefixes") or ()}
     public = {(a.get("Association") or {}).get("PublicIp") for a in interface.get("PrivateIpAddresses") or ()}
-    public |= {
-        (interface.get("Association") or {}).get("PublicIp"),
-        *elastic.get(row["interface_id"], ()),
-    }
+    public |= {(interface.get("Association") or {}).get("PublicIp"), *elastic.get(row["interface_id"], ())}
     for address in sorted(filter(None, private | ipv6 | prefixes | public)):
         proven_by_attachment = seen.until is None or (address == primary and row["attached_at"] is not None)
         yield _address_row(
-            _canonical(address, row["interface_id"]),
+            _canonical(address, row["interface_id"], is_prefix=address in prefixes),
             None if address in public else row["vpc_id"],
             number,
             row["attached_at"] if proven_by_attachment else seen.since,
@@ -376,8 +374,8 @@ def _seconds(time: str | datetime | None, interface_id: str) -> int | None:
         return None
     try:
         moment = time if isinstance(time, datetime) else datetime.fromisoformat(time)
-        if moment.tzinfo is not None:
-            return math.ceil(moment.timestamp())
+        if moment.tzinfo is not None and EARLIEST <= (seconds := math.ceil(moment.timestamp())) <= LATEST:
+            return seconds
     except (TypeError, ValueError):
         pass
     raise InventoryError(
@@ -386,9 +384,9 @@ def _seconds(time: str | datetime | None, interface_id: str) -> int | None:
     )
 
 
-def _canonical(address: str, interface_id: str) -> str:
+def _canonical(address: str, interface_id: str, *, is_prefix: bool = False) -> str:
     try:
-        if "/" not in address:
+        if not is_prefix:
             return Address.parse(address).text
         network = ip_network(address, strict=False)
         # One spelling for those who store a prefix and those who look for it.

@@ -89,17 +89,16 @@ def pages(body: Any, chunk: Chunk) -> Pages:
 
 def _chunk(told: Any) -> Chunk:
     meta = _member(told, _META, dict)
-    statistics = meta.get(_STATISTICS, {})
+    statistics = _member(meta, _STATISTICS, dict) if _STATISTICS in meta else {}
     begins = [_member(meta, _DATA_AT, int)]
     # 0: some writers' word for "none".
-    begins += [meta[_DICTIONARY_AT]] if meta.get(_DICTIONARY_AT) else []
+    begins += [_member(meta, _DICTIONARY_AT, int)] if meta.get(_DICTIONARY_AT) else []
     return Chunk(
         b".".join(_member(meta, _PATH, list)).decode(),
         _member(meta, _KIND, int) == _BYTE_ARRAY,
         min(begins),
         _member(meta, _SIZE, int),
-        statistics.get(_LEAST_VALUE),
-        statistics.get(_MOST_VALUE),
+        *(_member(statistics, bound, bytes) if bound in statistics else None for bound in (_LEAST_VALUE, _MOST_VALUE)),
     )
 
 

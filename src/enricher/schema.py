@@ -28,6 +28,9 @@ SIDES: Final = ("src", "dst")
 # AZ IDs, Local and Wavelength Zones' included (use1-az1, usw2-lax1-az1, use1-wl1-bos-wlz1); never an AZ name
 # (us-east-1a): names mean another zone in each account. EC2 user guide, "AZ IDs for your AWS resources".
 AZ_ID: Final = r"^[a-z]{2,6}\d+-[a-z0-9-]*\d$"
+# Unix seconds between which a moment is one: the years 1 to 9999.
+EARLIEST: Final = -62_135_596_800
+LATEST: Final = 253_402_300_799
 PARTITION_COLUMNS: Final = ("aws_region", "day", "hour")
 
 

@@ -4,8 +4,7 @@ Each table is a row group of one wide table, told apart by ``kind``, so that a r
 columns; the schema's metadata carries version and time. A snapshot of another version, or of none, is refused.
 """
 
-import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -17,6 +16,7 @@ from enricher.errors import InventoryError
 from enricher.inventory import ADDRESS_SCHEMA, INSTANCE_SCHEMA, INTERFACE_SCHEMA, InventoryTables, Part
 from enricher.networks import Connection, Hub, Membership, Networks, Subnet, Vpc
 from enricher.parquet_footer import Group, pages, row_groups
+from enricher.schema import EARLIEST, LATEST
 
 VERSION: Final = "2"
 _CIDRS: Final = pa.list_(pa.string())
@@ -61,6 +61,15 @@ _MOST_BYTES: Final = 256 * 1024 * 1024  # of pages, inflated
 _MOST_TEXT: Final = 512 * 1024 * 1024  # bytes of all values, however often they are the same
 # Of an owned prefix the length alone is read, at every look-up.
 _PREFIX: Final = r"^([\d.]+/(\d|[12]\d|3[0-2])|[\da-f.]*:[\da-f:.]*/(\d{1,2}|1[01]\d|12[0-8]))$"
+# Unix seconds, null where undated.
+_MOMENTS: Final = (
+    ("interface", "attached_at"),
+    ("interface", "seen_from"),
+    ("interface", "seen_until"),
+    ("address", "valid_from"),
+    ("address", "seen_until"),
+    ("instance", "seen_until"),
+)
 _SCHEMAS: Final = {
     "interface": INTERFACE_SCHEMA,
     "address": ADDRESS_SCHEMA,
@@ -153,7 +162,7 @@ def from_snapshot(body: Any, name: str) -> InventoryTables:
         parts = {kind: encoded.pop(kind).cast(schema) for kind, schema in _SCHEMAS.items()}
         observed_at = metadata[b"observed_at"].decode()
         observed_at_s = float(observed_at) if observed_at else None
-        _check_times(observed_at_s, parts["part"])
+        _check_times(observed_at_s, parts)
         _check_owners(parts["address"], parts["interface"])
         networks = Networks(
             [Vpc(row["vpc_id"], tuple(row["cidrs"]), row["part"]) for row in parts["vpc"].to_pylist()],
@@ -219,11 +228,20 @@ def _children(array: Any) -> Iterator[Any]:
         yield array.values
 
 
-def _check_times(observed_at: float | None, parts: pa.Table) -> None:
-    """Raises ValueError where a time is none: what is never older than anything would never be stale."""
-    times = [observed_at, *(time for name in ("begun_at", "ended_at", "failed_at") for time in parts[name].to_pylist())]
-    if not all(time is None or math.isfinite(time) for time in times):
+def _check_times(observed_at: float | None, parts: Mapping[str, pa.Table]) -> None:
+    """Raises ValueError where a time is none: what is never older than anything would never be stale.
+
+    No time can be so far off that it cannot be counted with: sums of them are kept in 64 bits, and must fit.
+    """
+    scans = parts["part"]
+    times = [observed_at, *(time for name in ("begun_at", "ended_at", "failed_at") for time in scans[name].to_pylist())]
+    if not all(time is None or EARLIEST <= time <= LATEST for time in times):
         raise ValueError("a time is none")
+    for kind, name in _MOMENTS:
+        found = pc.min_max(parts[kind][name]).as_py()
+        # What was seen is dated less how late a scan may be.
+        if found["min"] is not None and not -LATEST <= found["min"] <= found["max"] <= LATEST:
+            raise ValueError(f"{name} is no time")
 
 
 def _groups(groups: Sequence[Group]) -> dict[str, int]:

@@ -7,7 +7,11 @@ from enricher.errors import InventoryError
 from enricher.inventory_documents import DOCUMENTS, check_document, tables_of
 
 
-@pytest.mark.parametrize("time", ["2026-11-18T10:00:00", "yesterday", "", 1_794_996_000, "2026-13-01T00:00:00+00:00"])
+@pytest.mark.parametrize(
+    "time",
+    ["2026-11-18T10:00:00", "yesterday", "", 1_794_996_000, "2026-13-01T00:00:00+00:00", "9999-12-31T23:59:59-01:00",
+     "0001-01-01T00:00:00+01:00"],
+)  # fmt: skip
 def test_an_attach_time_that_is_none_is_refused(time):
     """A time without offset would mean another moment on every machine; none is guessed."""
     broken = {**eni("eni-1", "10.0.1.4"), "Attachment": {"AttachTime": time}}
@@ -56,6 +60,10 @@ def test_an_entry_without_its_id_is_refused(name, entry):
         ({"Association": {"PublicIp": {}}}, "NetworkInterfaces[0].Association.PublicIp is no text"),
         ({"PrivateIpAddress": "10.0.1"}, "eni-1 has '10.0.1' for an address"),
         ({"Ipv6Addresses": [{"Ipv6Address": "10.0.1.4.5"}]}, "eni-1 has '10.0.1.4.5' for an address"),
+        ({"PrivateIpAddress": "10.0.1.4/32"}, "eni-1 has '10.0.1.4/32' for an address"),
+        ({"PrivateIpAddress": "0.0.0.0/0"}, "eni-1 has '0.0.0.0/0' for an address"),
+        ({"Ipv6Addresses": [{"Ipv6Address": "2001:db8::/64"}]}, "eni-1 has '2001:db8::/64' for an address"),
+        ({"Association": {"PublicIp": "198.51.100.0/24"}}, "eni-1 has '198.51.100.0/24' for an address"),
         ({"Ipv4Prefixes": [{"Ipv4Prefix": "10.0.2.0/40"}]}, "eni-1 has '10.0.2.0/40' for an address"),
     ],
 )

@@ -16,6 +16,7 @@ from enricher.history import merge
 from enricher.inventory import ADDRESS_SCHEMA, Inventory, InventoryTables, Part
 from enricher.inventory_documents import tables_of
 from enricher.networks import Networks
+from enricher.parquet_footer import row_groups
 from enricher.schema import DEFAULT_PROMOTED_TAGS
 from enricher.snapshot import from_snapshot, to_snapshot
 from enricher.sources import Source
@@ -184,20 +185,46 @@ def with_metadata(tables, **members: str) -> bytes:
     return sink.getvalue().to_pybytes()
 
 
-@pytest.mark.parametrize("time", ["nan", "inf", "-inf", "1e400"])
+@pytest.mark.parametrize("time", ["nan", "inf", "-inf", "1e400", "1e300", "-1e300", "253402300800", "-62135596801"])
 def test_a_snapshot_whose_date_is_no_time_is_refused(time):
     """What is never older than anything would never be stale."""
-    assert from_snapshot(with_metadata(tables_of(DOCUMENTS), observed_at="5"), "it").observed_at == 5
+    for good in (5, 253_402_300_799, -62_135_596_800):
+        assert from_snapshot(with_metadata(tables_of(DOCUMENTS), observed_at=f"{good}"), "it").observed_at == good
     with pytest.raises(InventoryError, match="is no snapshot"):
         from_snapshot(with_metadata(tables_of(DOCUMENTS), observed_at=time), "it")
 
 
+@pytest.mark.parametrize("time", [float("nan"), 1e300, 253_402_300_800.0])
 @pytest.mark.parametrize("member", ["begun_at", "ended_at", "failed_at"])
-def test_a_part_whose_time_is_none_is_refused(member):
+def test_a_part_whose_time_is_none_is_refused(member, time):
     """The same of each scan's times."""
-    part = replace(Part("111122223333/eu-west-1", 1.0, 2.0), **{member: float("nan")})
+    part = replace(Part("111122223333/eu-west-1", 1.0, 2.0), **{member: time})
     with pytest.raises(InventoryError, match="is no snapshot"):
         from_snapshot(to_snapshot(replace(tables_of(DOCUMENTS), parts=(part,))), "it")
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [
+        ("interfaces", "attached_at"), ("interfaces", "seen_from"), ("interfaces", "seen_until"),
+        ("addresses", "valid_from"), ("addresses", "seen_until"), ("instances", "seen_until"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("time", [2**63 - 1, -(2**63), 2**62, 253_402_300_800])
+def test_a_moment_beyond_all_is_refused_when_it_is_read(table, column, time):
+    """Sums of it with other times would not fit into what they are kept in, and end every batch."""
+    tables = tables_of(DOCUMENTS, observed_at=2_000.0)
+
+    def dated(moment: int) -> InventoryTables:
+        told = getattr(tables, table)
+        place = told.schema.get_field_index(column)
+        moments = pa.array([moment] * told.num_rows, pa.int64())
+        return replace(tables, **{table: told.set_column(place, told.schema.field(place), moments)})
+
+    assert same(from_snapshot(to_snapshot(dated(0)), "it"), dated(0))
+    with pytest.raises(InventoryError, match="is no snapshot") as refused:
+        from_snapshot(to_snapshot(dated(time)), "it")
+    assert column in str(refused.value.__cause__)
 
 
 def of_instances(rows: int, **columns: Any) -> bytes:
@@ -246,3 +273,35 @@ def test_a_footer_that_contradicts_itself_ends_in_an_error_and_not_the_process(d
 
     with contextlib.suppress(InventoryError):
         from_snapshot(bytes(body), "it")
+
+
+def test_a_bit_that_is_another_in_a_footer_makes_it_no_footer_or_another_one():
+    """Each bit: a member of another type than it has is none of a Parquet file, never an error of Python's own."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table({"kind": ["part", "part"], "row": [1, 2]}), sink, store_schema=False)
+    good = sink.getvalue().to_pybytes()
+    size = int.from_bytes(good[-8:-4], "little")
+    refused = 0
+    for bit in range(8 * (len(good) - 8 - size), 8 * (len(good) - 8)):
+        body = bytearray(good)
+        body[bit // 8] ^= 1 << bit % 8
+        try:
+            groups = row_groups(body)
+        except ValueError:
+            refused += 1
+            continue
+        bounds = [bound for group in groups for chunk in group.chunks for bound in (chunk.least, chunk.most)]
+        assert all(bound is None or isinstance(bound, bytes) for bound in bounds)
+    assert refused > size
+
+
+@pytest.mark.parametrize("text", ["", "10.0.1.4/32", "no address", None])
+def test_what_an_interface_shows_of_itself_need_be_no_address(text):
+    """Whether it is still there is asked of every batch; a text that nobody owns is owned by nobody."""
+    tables = tables_of(DOCUMENTS, observed_at=2_000.0)
+    place = tables.interfaces.schema.get_field_index("own_addresses")
+    column = pa.array([[text]] * tables.interfaces.num_rows, tables.interfaces.schema.field(place).type)
+    odd = replace(tables, interfaces=tables.interfaces.set_column(place, "own_addresses", column))
+
+    assert Inventory(tables, DEFAULT_PROMOTED_TAGS).is_open(0)
+    assert not Inventory(from_snapshot(to_snapshot(odd), "it"), DEFAULT_PROMOTED_TAGS).is_open(0)
