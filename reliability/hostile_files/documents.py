@@ -19,7 +19,8 @@ from enricher.schema import DEFAULT_PROMOTED_TAGS
 from enricher.snapshot import from_snapshot, to_snapshot
 from reliability.fuzz.function import NOW, estate
 from reliability.hostile import hostile_values
-from reliability.hostile_files.hot_path import PART, Reader, published
+from reliability.hostile_files.hot_path import PART, Reader, lost, published
+from reliability.hostile_files.watch import Watch
 from workbench.inventory_files import load_tables
 
 Documents = Mapping[str, Any]
@@ -43,7 +44,8 @@ _FILES: Final = (
 class Findings:
     """Counts documents and says what is wrong with what came of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, watch: Watch | None = None) -> None:
+        self._watch = watch or Watch()
         self.tried = self.refused = 0
 
     def parsed(self, rng: Random, *, is_full: bool) -> Iterator[str]:
@@ -51,11 +53,12 @@ class Findings:
         base = _base()
         found = list(_mutations(base))
         for where, documents in found if is_full else rng.sample(found, 150):
-            yield from self._parsed(where, documents)
+            yield from self._watch.over(where, self._parsed(where, documents))
         values = hostile_values()
         for value in values if is_full else values[::10]:
             told = json.dumps(base).replace('"payments"', json.dumps(value))
-            yield from self._parsed(f"a tag {value[:20]!r}", json.loads(told))
+            where = f"a tag {value[:20]!r}"
+            yield from self._watch.over(where, self._parsed(where, json.loads(told)))
 
     def read(self) -> Iterator[str]:
         """Files whose bytes are not what their name says, as the command line reads them."""
@@ -65,32 +68,35 @@ class Findings:
             file = Path(folder) / "network-interfaces.json"
             for body in bodies:
                 file.write_bytes(body)
-                self.tried += 1
-                try:
-                    load_tables(Path(folder), None)
-                except EnricherError as error:
-                    self.refused += 1
-                    yield from _unfit(f"file {body[:40]!r}", error)
-                except Exception as error:  # noqa: BLE001 - that is what is looked for
-                    yield f"file {body[:40]!r}: {type(error).__name__}: {error}"[:300]
-                else:
-                    yield f"file {body[:40]!r}: was taken"
+                where = f"file {body[:40]!r}"
+                yield from self._watch.over(where, self._read(where, Path(folder)))
 
     def named(self, rng: Random, number: int) -> Iterator[str]:
         """Some that are taken, before the function: rows stay, and nobody is named of whom they do not tell."""
         for where, documents in rng.sample(list(_mutations(_base())), number):
-            self.tried += 1
-            try:
-                good = published(documents)
-            except EnricherError:
-                self.refused += 1
-                continue
-            reader = Reader(good)
-            rows = reader.rows(0)
-            lines = len(Reader(published()).rows(0)) if not rows else len(rows)
-            if not rows or len(rows) != lines or reader.warned:
-                yield f"{where}: {len(rows)} rows; {reader.warned}"
-            yield from (f"{where}: {finding}" for finding in unsound(rows, documents))
+            yield from self._watch.over(where, self._named(where, documents))
+
+    def _named(self, where: str, documents: Documents) -> Iterator[str]:
+        self.tried += 1
+        try:
+            good = published(documents)
+        except EnricherError:
+            self.refused += 1
+            return
+        reader = Reader(good)
+        rows = reader.rows(0)
+        told = [*lost(rows), *reader.warned, *unsound(rows, documents)]
+        yield from (f"{where}: {finding}" for finding in told)
+
+    def _read(self, where: str, folder: Path) -> Iterator[str]:
+        self.tried += 1
+        try:
+            load_tables(folder, None)
+        except EnricherError as error:
+            self.refused += 1
+            yield from _unfit(where, error)
+        else:
+            yield f"{where}: was taken"
 
     def _parsed(self, where: str, documents: Documents) -> Iterator[str]:
         self.tried += 1
@@ -99,9 +105,6 @@ class Findings:
         except EnricherError as error:
             self.refused += 1
             yield from _unfit(where, error)
-            return
-        except Exception as error:  # noqa: BLE001 - that is what is looked for
-            yield f"{where}: {type(error).__name__}: {error}"[:300]
             return
         try:
             Inventory(from_snapshot(to_snapshot(tables), "it"), DEFAULT_PROMOTED_TAGS)

@@ -17,6 +17,7 @@ from reliability.fuzz.function import NOW, REGION, STREAM, Function
 from reliability.fuzz.lines import VERSIONS
 from reliability.hostile import hostile_values
 from reliability.hostile_files.hot_path import PLACE, Reader, published, wrong_names
+from reliability.hostile_files.watch import Watch
 from workbench.envelopes import event, message_record
 
 _KNOWN: Final = ("version", "interface-id", "srcaddr", "dstaddr", "start", "end", "vpc-id")
@@ -59,19 +60,22 @@ class Told(NamedTuple):
 class Findings:
     """Counts formats and says what is wrong with what came of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, watch: Watch | None = None) -> None:
+        self._watch = watch or Watch()
         self.tried = self.refused = 0
 
     def look(self, rng: Random, *, is_full: bool) -> Iterator[str]:
         """Every kind, in the settings and in the pointer."""
         found = list(formats(rng))
         for told in found if is_full else rng.sample(found, 60):
-            yield from (f"{told.kind}, {told.text[:60]!r}: {finding}" for finding in self.of(told))
+            where = f"{told.kind}, {told.text[:60]!r}"
+            yield from self._watch.over(where, (f"{where}: {finding}" for finding in self.of(told)))
         hostile = [told for told in found if told.fields is None and ";" not in told.text and told.text.isprintable()]
         for told in rng.sample(hostile, 40 if is_full else 5):
             self.tried += 1
             self.refused += 1
-            yield from (f"pointer's {told.kind}, {told.text[:60]!r}: {finding}" for finding in _in_pointer(told.text))
+            where = f"pointer's {told.kind}, {told.text[:60]!r}"
+            yield from self._watch.over(where, (f"{where}: {finding}" for finding in _in_pointer(told.text)))
 
     def of(self, told: Told) -> Iterator[str]:
         """What is wrong with what came of one."""

@@ -166,7 +166,7 @@ class HotPath:
         except Exception as error:  # noqa: BLE001 - that is what is looked for
             yield f"the function ended in {type(error).__name__}: {error}"
             return
-        yield from _lost(rows)
+        yield from lost(rows)
         if case.must != BELIEVED:
             yield from wrong_names(rows)
         yield from _refusal(case, reader.warned)
@@ -184,7 +184,8 @@ def _refusal(case: Case, warned: list[str]) -> Iterator[str]:
             yield f"the refusal is no short printable line: {line[:200]!r}"
 
 
-def _lost(rows: list[dict[str, Any]]) -> Iterator[str]:
+def lost(rows: list[dict[str, Any]]) -> Iterator[str]:
+    """What is wrong with the number of rows of a batch, or with which they are."""
     told = sorted((line.split()[2], line.split()[3]) for line in lines())
     found = sorted((row["srcaddr"], row["dstaddr"]) for row in rows)
     if told != found:

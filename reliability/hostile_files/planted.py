@@ -10,6 +10,7 @@ from reliability.hostile_files.documents import unsound
 from reliability.hostile_files.formats import Findings, Told
 from reliability.hostile_files.hot_path import PLACE, HotPath, Reader, published
 from reliability.hostile_files.pointers import lie
+from reliability.hostile_files.watch import Watch
 
 _BROKEN = Case("broken", {PLACE.key: b"{"})
 
@@ -32,7 +33,17 @@ def defects() -> Iterator[tuple[str, bool]]:
     text, other = "${version} ${srcaddr} ${interface-id} ${vpc-id}", ("version", "srcaddr", "vpc-id", "interface-id")
     yield "fields in another order", any(Findings().of(Told("planted", text, other)))
     yield "a good format is refused", any(Findings().of(Told("planted", "${srcaddr", other)))
+    yield (
+        "an error that nobody looked for",
+        any("ended in LookupError" in told for told in Watch().over("it", _broken())),
+    )
     yield "a bad format is taken", any(Findings().of(Told("planted", text)))
+
+
+def _broken() -> Iterator[str]:
+    """A judge's findings of what ends in an error of Python's own."""
+    yield "a finding"
+    raise LookupError
 
 
 class _Losing(Reader):

@@ -3,7 +3,8 @@
 import json
 import subprocess
 import sys
-from collections import Counter
+import time
+from collections import Counter, deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,6 +18,9 @@ _ROOT: Final = Path(__file__).resolve().parents[2]
 _MIB: Final = 1024 * 1024
 _WORKERS: Final = 2
 _MOST_MIB: Final = 1_238  # 70 % of the function's 1,769 MB
+_SHOW_EVERY_S: Final = 15.0
+_LAST_LINES: Final = 12  # of a process that ended badly: which case it was at, and its traceback
+_LONGEST_END: Final = 600
 _SLICE_BOMBS: Final = ("one_text", "list")
 # What is there at least, of a whole run and of a slice.
 _LEAST: Final = {
@@ -38,7 +42,7 @@ def figures(*, is_full: bool, seed: int) -> Iterator[Figure]:
             yield _bomb(name, told)
     found = list(defects())
     unseen = [name for name, was_seen in found if not was_seen]
-    yield Figure("hostile_planted", len(found), "defects", "planted, that the judges have to see", ">=", 10)
+    yield Figure("hostile_planted", len(found), "defects", "planted, that the judges have to see", ">=", 11)
     yield Figure("hostile_planted_unseen", len(unseen), "defects", "; ".join(["unseen", *unseen]), "==", 0)
 
 
@@ -68,14 +72,33 @@ def _bomb(name: str, told: dict[str, Any]) -> Figure:
 
 
 def _run(command: list[str]) -> dict[str, Any]:
-    """What a process tells; ``ended``: how it ended where it told nothing."""
+    """What a process told last; ``ended``: how it ended where it did not end well. Its progress goes to stderr."""
     module, *arguments = command
     environment = {"PYTHONPATH": f"{_ROOT}/src:{_ROOT}", "PATH": "/usr/bin:/bin", "TZ": "UTC"}
-    done = subprocess.run(
-        [sys.executable, "-m", f"reliability.hostile_files.{module}", *arguments],
-        capture_output=True, text=True, check=False, env=environment, cwd=_ROOT,
-    )  # fmt: skip
-    if done.returncode:
-        return {"ended": f"{' '.join(command)}: {done.returncode}, {done.stderr.strip()[-300:]}"}
-    told: dict[str, Any] = json.loads(done.stdout)
+    line = [sys.executable, "-X", "faulthandler", "-m", f"reliability.hostile_files.{module}", *arguments]
+    with subprocess.Popen(
+        line, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", env=environment, cwd=_ROOT
+    ) as process:
+        return listened(" ".join(command), process)
+
+
+def listened(name: str, process: "subprocess.Popen[str]") -> dict[str, Any]:
+    """Its last line of JSON, and of the others the last few where it ends badly."""
+    told: dict[str, Any] = {}
+    others: deque[str] = deque(maxlen=_LAST_LINES)
+    shown_at = time.monotonic()
+    for line in process.stdout or ():
+        if not (line.startswith('{"') and line.endswith("\n")):
+            others.append(line.strip())
+            continue
+        told = json.loads(line)
+        if time.monotonic() - shown_at > _SHOW_EVERY_S and "tried" in told:
+            shown_at = time.monotonic()
+            tried = ", ".join(f"{number:,} {kind}s" for kind, number in told["tried"].items())
+            sys.stderr.write(
+                f"  hostile, {name}: {tried}; {told['wrong']} wrong; before {others[-1] if others else '-'}\n"
+            )
+            sys.stderr.flush()
+    if process.wait():
+        told["ended"] = f"{name}: {process.returncode}, {' | '.join(others)[-_LONGEST_END:]}"
     return told

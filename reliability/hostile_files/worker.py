@@ -1,15 +1,20 @@
-"""A process's share of the hostile files, told as JSON: how many of each kind of file, how many refused, what is wrong.
+"""A process's share of the hostile files: how many of each kind of file, how many refused, what is wrong.
 
 python -m reliability.hostile_files.worker SHARE OF SEED full|slice
+
+Prints each case's name before it is tried, and every few seconds and at the end what has been counted so far, as a line
+of JSON: however the process ends, its last lines tell where it was and what it had found.
 """
 
 import itertools
 import json
 import resource
 import sys
+import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from random import Random
+from types import ModuleType
 from typing import Any, Final
 
 from enricher.errors import InventoryError
@@ -17,10 +22,12 @@ from enricher.snapshot import from_snapshot
 from reliability.hostile_files import documents, formats, pointers, snapshots
 from reliability.hostile_files.case import REFUSED
 from reliability.hostile_files.hot_path import PLACE, HotPath
+from reliability.hostile_files.watch import Watch
 
 _COLD_EVERY: Final = 4
 _FLIPS: Final = 1_000  # beside those before the function
 _MOST_FINDINGS: Final = 10
+_SAY_EVERY_S: Final = 2.0
 _KIB: Final = 1024
 
 
@@ -29,57 +36,73 @@ class Worker:
 
     def __init__(self, share: int, of: int, seed: int, *, is_full: bool) -> None:
         self._share, self._of, self._seed, self._is_full = share, of, seed, is_full
+        self._watch = Watch(self._say)
+        self._said_at = time.monotonic()
+        self._formats, self._documents = formats.Findings(self._watch), documents.Findings(self._watch)
         self.tried: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
         self.findings: list[str] = []
 
     def run(self) -> dict[str, Any]:
         """All of the share."""
-        path = HotPath()
-        for family in (pointers, snapshots):
-            found = family.cases(path.good, Random(self._seed), is_full=self._is_full)
-            for number, case in enumerate(itertools.islice(found, self._share, None, self._of)):
-                name = case.kind.partition(":")[0]
-                self.tried[name] += 1
-                self.refused[name] += case.must == REFUSED
-                self.findings += path.findings(case, is_cold_too=number % _COLD_EVERY == 0)
-        if self._share == 0:
-            self._run_formats()
-            self.findings += self._read_snapshots(path)
-        if self._share == self._of - 1:
-            self._run_documents()
+        for finding in self._watch.over(f"worker {self._share} of {self._of}", self._all()):
+            self.findings.append(finding)  # one by one: they are told while the rest is tried
+        return self.told()
+
+    def told(self) -> dict[str, Any]:
+        """What has been counted so far."""
+        tried, refused = self.tried.copy(), self.refused.copy()
+        for name, found in (("format", self._formats), ("document", self._documents)):
+            tried[name] += found.tried
+            refused[name] += found.refused
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _KIB
-        told = {"tried": self.tried, "refused": self.refused, "wrong": len(self.findings), "peak": peak}
+        told = {"tried": tried, "refused": refused, "wrong": len(self.findings), "peak": peak}
         return told | {"findings": self.findings[:_MOST_FINDINGS]}
 
-    def _run_formats(self) -> None:
-        found = formats.Findings()
-        self.findings += found.look(Random(self._seed), is_full=self._is_full)
-        self.tried["format"] += found.tried
-        self.refused["format"] += found.refused
+    def _say(self, case: str) -> None:
+        if time.monotonic() - self._said_at > _SAY_EVERY_S:
+            print(json.dumps(self.told()))
+            self._said_at = time.monotonic()
+        print(case, flush=True)
 
-    def _run_documents(self) -> None:
-        found = documents.Findings()
-        rng = Random(self._seed)
-        self.findings += found.parsed(rng, is_full=self._is_full)
-        self.findings += found.read()
-        self.findings += found.named(rng, 200 if self._is_full else 10)
-        self.tried["document"] += found.tried
-        self.refused["document"] += found.refused
+    def _all(self) -> Iterator[str]:
+        path = HotPath()
+        for family in (pointers, snapshots):
+            yield from self._watch.over(family.__name__, self._family(family, path))
+        if self._share == 0:
+            yield from self._formats.look(Random(self._seed), is_full=self._is_full)
+            yield from self._read_snapshots(path)
+        if self._share == self._of - 1:
+            rng = Random(self._seed)
+            yield from self._documents.parsed(rng, is_full=self._is_full)
+            yield from self._documents.read()
+            yield from self._documents.named(rng, 200 if self._is_full else 10)
+
+    def _family(self, family: ModuleType, path: HotPath) -> Iterator[str]:
+        found = family.cases(path.good, Random(self._seed), is_full=self._is_full)
+        for number, case in enumerate(itertools.islice(found, self._share, None, self._of)):
+            name = case.kind.partition(":")[0]
+            self.tried[name] += 1
+            self.refused[name] += case.must == REFUSED
+            yield from self._watch.over(case.kind, path.findings(case, is_cold_too=number % _COLD_EVERY == 0))
 
     def _read_snapshots(self, path: HotPath) -> Iterator[str]:
         """Cut off at every byte, and with a bit flipped anywhere: an error that names it, or tables; nothing else."""
         body = path.good[json.loads(path.good[PLACE.key])["snapshot"]]
         rng = Random(self._seed)
         for place in range(0, len(body), 1 if self._is_full else 50):
-            if self._is_refused(body[:place]) != "refused":
-                yield f"snapshot: cut off at byte {place}: {self._is_refused(body[:place])}"
+            where = f"snapshot: cut off at byte {place}"
+            yield from self._watch.over(where, self._read(where, body[:place], ("refused",)))
         for _ in range(_FLIPS if self._is_full else 20):
             damaged = bytearray(body)
-            place = rng.randrange(len(body))
-            damaged[place] ^= 1 << rng.randrange(8)
-            if (told := self._is_refused(bytes(damaged))) not in ("refused", "taken"):
-                yield f"snapshot: a bit flipped at byte {place}: {told}"
+            bit = rng.randrange(8 * len(body))
+            damaged[bit // 8] ^= 1 << bit % 8
+            where = f"snapshot: bit {bit % 8} flipped at byte {bit // 8}"
+            yield from self._watch.over(where, self._read(where, bytes(damaged), ("refused", "taken")))
+
+    def _read(self, where: str, body: bytes, may_be: Collection[str]) -> Iterator[str]:
+        if (told := self._is_refused(body)) not in may_be:
+            yield f"{where}: {told}"
 
     def _is_refused(self, body: bytes) -> str:
         self.tried["snapshot"] += 1
@@ -88,8 +111,6 @@ class Worker:
         except InventoryError:
             self.refused["snapshot"] += 1
             return "refused"
-        except Exception as error:  # noqa: BLE001 - that is what is looked for
-            return f"{type(error).__name__}: {error}"
         return "taken"
 
 
