@@ -30,10 +30,10 @@ demo: $(STAMP) ## an hour of made-up traffic through the real handler, and what 
 	@$(BIN)/vpcflow demo
 
 test: $(STAMP) ## all tests (under 5 minutes, no network, no credentials)
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -q -m "not slow"
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -q -m "not slow"
 
 test-slow: $(STAMP) ## the tests that are left out there: Spark, the browser, the checks' own benches
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -q -m slow
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -q -m slow
 
 lint: $(STAMP) ## ruff, mypy, import contracts
 	@$(BIN)/ruff check .

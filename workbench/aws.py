@@ -74,6 +74,7 @@ def clients(region: str | None = None, endpoint: str | None = None) -> Callable[
 
         retries = {"mode": "standard", "total_max_attempts": 5}
         config = Config(connect_timeout=5, read_timeout=60, retries=retries)
-        return boto3.client(service, region_name=region, endpoint_url=endpoint, config=config)
+        # A session of its own: the default one remembers whoever asked first in this process.
+        return boto3.Session().client(service, region_name=region, endpoint_url=endpoint, config=config)
 
     return client

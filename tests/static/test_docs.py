@@ -207,16 +207,19 @@ def test_settings_name_what_the_template_sets():
     assert ends["EC2_CACHE_TTL_S"] == "`300` | parameter `Ec2CacheSeconds`"
 
 
-@pytest.mark.parametrize("page", sorted(PAGES))
-def test_a_generated_page_changed_by_hand_is_noticed(page, tmp_path):
-    """One more word, or no page at all, and it differs from what would be written."""
+def test_generated_pages_changed_by_hand_are_noticed(tmp_path):
+    """One more word in some, no page at all of the others: exactly these differ from what would be written."""
     for path in regenerated(ROOT):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(read(path), encoding="utf-8")
-    (tmp_path / page).write_text(read(page) + "more\n", encoding="utf-8")
-    assert [path for path, (now, wanted) in regenerated(tmp_path).items() if now != wanted] == [page]
-    (tmp_path / page).unlink()
-    assert [path for path, (now, wanted) in regenerated(tmp_path).items() if now != wanted] == [page]
+    pages = sorted(PAGES)
+    changed, gone = pages[::2], pages[1::2]
+    for page in changed:
+        (tmp_path / page).write_text(read(page) + "more\n", encoding="utf-8")
+    assert {path for path, (now, wanted) in regenerated(tmp_path).items() if now != wanted} == set(changed)
+    for page in gone:
+        (tmp_path / page).unlink()
+    assert {path for path, (now, wanted) in regenerated(tmp_path).items() if now != wanted} == set(pages)
 
 
 def test_every_unverified_claim_has_its_check():

@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from glob import escape
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -161,7 +162,7 @@ class Lake:
             self._connection.execute(f"CREATE OR REPLACE VIEW {_name(name)} AS {query}")
             described = self._connection.execute(f"DESCRIBE {_name(name)}").fetchall()
         self._catalog[name] = {row[0]: athena_type(row[1]) for row in described}
-        self._reads[name] = tables_of(parse(sql))
+        self._reads[name] = list(_reads(sql))
 
     def _add_empty(self, name: str, columns: Mapping[str, str]) -> None:
         types = ", ".join(f"{_name(column)} {kind.upper()}" for column, kind in columns.items())
@@ -189,7 +190,7 @@ class Lake:
 
     def _add_up_for(self, sql: str) -> None:
         """Fill ``flows_hourly`` before the first query that reads it, itself or through views."""
-        waiting, seen = tables_of(parse(sql)), set[str]()
+        waiting, seen = list(_reads(sql)), set[str]()
         while waiting:
             name = waiting.pop()
             if name not in seen:
@@ -221,14 +222,24 @@ def view_files(directory: Path) -> list[tuple[str, str]]:
     texts = {file.stem: file.read_text("utf-8") for file in sorted(directory.glob("*.sql"))}
     reads: dict[str, list[str]] = {}
     for name, sql in texts.items():
-        statement = parse(sql)
-        if statement.this.name != name:
-            raise QueryError(f"view {name}.sql: creates {statement.this.name}; give file and view one name")
-        reads[name] = [table for table in tables_of(statement) if table in texts]
+        created = _created(sql)
+        if created != name:
+            raise QueryError(f"view {name}.sql: creates {created}; give file and view one name")
+        reads[name] = [table for table in _reads(sql) if table in texts]
     try:
         return [(name, texts[name]) for name in TopologicalSorter(reads).static_order()]
     except CycleError as error:
         raise QueryError(f"views {' → '.join(error.args[1])}: read each other; break the circle") from error
+
+
+@lru_cache(maxsize=256)  # of views, again and again
+def _reads(sql: str) -> tuple[str, ...]:
+    return tuple(tables_of(parse(sql)))
+
+
+@lru_cache(maxsize=64)
+def _created(sql: str) -> str:
+    return str(parse(sql).this.name)
 
 
 def _prepare(connection: Any, directory: Path) -> None:

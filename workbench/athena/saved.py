@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -116,7 +117,11 @@ def get(name: str, directory: Path = QUERIES) -> SavedQuery:
 
 
 def _read(file: Path) -> SavedQuery:
-    sql = file.read_text("utf-8")
+    return _checked(file, file.read_text("utf-8"))
+
+
+@lru_cache(maxsize=128)
+def _checked(file: Path, sql: str) -> SavedQuery:
     header = _header(file, sql)
     query = SavedQuery(
         file.stem,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 import sqlglot
@@ -34,6 +35,12 @@ def translate(sql: str, catalog: Catalog) -> Translated:
     Raises:
         QueryError: not one query, an unknown table or column, or a construct that the two answer differently.
     """
+    return _translated(sql, tuple((name, tuple(columns.items())) for name, columns in catalog.items()))
+
+
+@lru_cache(maxsize=256)  # each lake that is opened has the same views over the same columns
+def _translated(sql: str, known: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]) -> Translated:
+    catalog = {name: dict(columns) for name, columns in known}
     for finding in findings(parse(sql)):
         raise QueryError(str(finding))
     text, parameters = numbered(sql)
