@@ -139,7 +139,7 @@ def source(
     return Source(Inventory(tables, DEFAULT_PROMOTED_TAGS), evidence, is_stale, asked, continued_share=None)
 
 
-def history(documents: Mapping[str, Document], owned: Iterable[tuple[str, str, str, int, int, bool]]) -> Source:
+def history(documents: Mapping[str, Document], owned: Iterable[tuple[str, str | None, str, int, int, bool]]) -> Source:
     """A snapshot that has seen owners come and go: (address, VPC, interface, from, until, still so when last seen)."""
     tables = tables_of(documents)
     row_of = {name: row for row, name in enumerate(tables.interfaces["interface_id"].to_pylist())}

@@ -5,7 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from made_by_hand import Document, eni, enriched, estate, of_parts, scan, source, subnet, vpc
+from made_by_hand import Document, eni, enriched, estate, history, of_parts, scan, source, subnet, vpc
 
 from enricher.inventory import Inventory, InventoryTables
 from enricher.inventory_documents import tables_of
@@ -302,3 +302,18 @@ def test_what_a_record_tells_beyond_the_inventory_is_told():
     (row,) = enriched(["eni-m 10.0.1.9 10.0.1.200 10.0.1.9 10.0.1.200 1000 1060 egress t-1"], known, log_format=fields)
     told = (row["src_interface_id"], row["src_resource_type"], row["src_resource_id"])
     assert told == ("eni-m", "ecs_task", "t-1")
+
+
+def test_an_interface_is_there_while_its_own_address_is_its_own():
+    """Not while another one has it since, nor by an address that is associated with it from outside."""
+    interfaces = [eni("eni-gone", "10.0.1.4"), eni("eni-heir", "10.0.1.4"), eni("eni-odd", "198.51.100.7")]
+    known = history(
+        estate(interfaces=interfaces),
+        [
+            ("10.0.1.4", "vpc-a", "eni-gone", 0, 100, False),
+            ("10.0.1.4", "vpc-a", "eni-heir", 200, 300, True),
+            ("198.51.100.7", None, "eni-odd", 0, 300, True),
+        ],
+    )
+
+    assert [known.inventory.is_open(row) for row in range(3)] == [False, True, False]
