@@ -38,6 +38,8 @@ def main(argv: Sequence[str] | None = None, around: Callable[[HourWriter], HourW
     client = partial(_client, told.aws_region or None, told.endpoint_url or None)
     s3, glue, metrics = client("s3"), client("glue"), client("cloudwatch")
     known = second_look(s3, told.inventory_uri, Told((), told.promoted_tags, told.record_tags), told.inventory_keep_s)
+    if told.inventory_uri and known.tables is None:
+        sys.stderr.write(f"{told.inventory_uri}: nothing is published there yet, so rows stay as they were enriched\n")
     spark = SparkSession.builder.appName("compact").getOrCreate()
     compactor = Compactor(
         objects=S3Objects(s3, told.lake_bucket),
@@ -51,8 +53,8 @@ def main(argv: Sequence[str] | None = None, around: Callable[[HourWriter], HourW
         tell=lambda line: sys.stderr.write(f"{line}\n"),
     )
     report = compactor.sweep()
-    metrics.put_metric_data(Namespace=NAMESPACE, MetricData=metric_data(report, told.service))
     sys.stdout.write(json.dumps(report.as_json()) + "\n")
+    metrics.put_metric_data(Namespace=NAMESPACE, MetricData=metric_data(report, told.service))
     return 1 if report.failures else 0
 
 

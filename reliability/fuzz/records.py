@@ -171,7 +171,7 @@ class RecordMaker:
     def empty(self, rng: Random) -> Record:
         """Nothing at all, or nothing but blanks, also compressed."""
         payload = rng.choice(_EMPTY)
-        return _readable("empty", gzip.compress(payload, mtime=0) if rng.random() < 0.2 else payload, [])  # noqa: PLR2004
+        return _readable("empty", gzip.compress(payload, mtime=0) if rng.random() < 0.2 else payload, [])  # noqa: PLR2004 - a share
 
     def flipped_gzip(self, rng: Random) -> Record:
         """A gzip envelope in which one bit of the data is another; Python's own gzip tells whether it still reads."""

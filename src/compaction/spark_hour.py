@@ -7,14 +7,17 @@ the hours beside → sorted files → ``flows_hourly`` from what was written.
 **Files.** A reader reads each file's footer whole (a hundred-odd columns of a row group are some 12 kB of it), and
 leaves out row groups by their statistics. parquet-mr closes a row group by what it holds in memory, so where it ends is
 anybody's guess, and a file of a million rows may have one. So a large hour is in four files or a multiple of it: what
-counts and crosses zones; what counts of the classes that sort after that one; what sorts before it; and what does not
-count, which no question about flows reads. Of each the smallest and largest words tell that the others' are not there.
+counts and crosses zones; what counts of the classes that sort after that one; what sorts before it, with the few rows
+without a class; and second records and hops, which no question about flows that count reads. Of each the smallest and
+largest words tell that the others' are not there.
 A small hour is one file. Rows are sorted by class, whether they count, zones and time: runs of words take no room.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
+from pyspark import Broadcast
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 from pyspark.storagelevel import StorageLevel
@@ -84,13 +87,17 @@ class SparkHourWriter:
         self._add_up(compacted_columns(extra), job)
         return HourResult(rows, given.count() - rows, *changes)
 
+    @cached_property
+    def _sent(self) -> Broadcast[Any]:
+        """Once for all hours: workers that stay index it once."""
+        sent = None if self.tables is None else SentSource(self.tables, self.rules.promoted)
+        return self.spark.sparkContext.broadcast(sent)
+
     def _settled(self, given: DataFrame, columns: tuple[Column, ...]) -> DataFrame:
         """The rows without copies, endpoints settled; ``lake_columns`` and ``COUNTS``."""
         keyed = given.drop(*PARTITION_COLUMNS).withColumn(CONVERSATION, conversation()).repartition(CONVERSATION)
         once = without_copies(keyed).select(CONVERSATION, *(column.name for column in columns))
-        sent = None if self.tables is None else SentSource(self.tables, self.rules.promoted)
-        held = self.spark.sparkContext.broadcast(sent)
-        settler = Settler(columns, CONVERSATION, held, self.rules, self.remembered_since)
+        settler = Settler(columns, CONVERSATION, self._sent, self.rules, self.remembered_since)
         told = tuple(Column(name, BIGINT, "of the second look") for name in COUNTS)
         return once.mapInArrow(settler, spark_schema((*columns, *told)))
 

@@ -12,7 +12,6 @@ from typing import Final
 from enricher.schema import BIGINT, STRING, Column
 
 COUNTED: Final = "counted"
-SECOND_RECORD: Final = "second record"
 HOP: Final = "hop"
 
 _SIDE_MEANINGS: Final = {
