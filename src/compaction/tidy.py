@@ -12,12 +12,12 @@ from compaction.marks import LATE, MARKED, STAGED, Mark
 from compaction.objects import Objects
 from enricher.lake import FLOW_LOGS, Partition
 
-_FOLLOW_UP: Final = "tidy-"
+FOLLOW_UP: Final = "tidy-"  # begins the names of compaction's own marks
 
 
 def leave_follow_up(objects: Objects, partition: Partition, run: str) -> None:
     """Put a mark for an hour outside the sweep, before it is compacted: so what is left behind goes one day."""
-    objects.replace(Mark(LATE).key(partition, f"{_FOLLOW_UP}{run}"), Mark(LATE).to_json(), None)
+    objects.replace(Mark(LATE).key(partition, f"{FOLLOW_UP}{run}"), Mark(LATE).to_json(), None)
 
 
 def tidy(
@@ -61,7 +61,7 @@ def _finished(hour: Hour, *, is_left: bool, is_swept: bool) -> list[str]:
     keys = [left.key for left in hour.marks]
     if not is_left or is_swept:
         return keys
-    follow_ups = [key for key in keys if key.startswith(f"{MARKED}{hour.partition.path}/{_FOLLOW_UP}")]
+    follow_ups = [key for key in keys if key.startswith(f"{MARKED}{hour.partition.path}/{FOLLOW_UP}")]
     return [key for key in keys if key not in follow_ups] if follow_ups else []
 
 

@@ -102,7 +102,7 @@ def _(deployed: DeployedCloud) -> Iterator[None]:
     deployed.switch(hour, "flow_logs", deployed.manifest(hour).location)
 
 
-@fault("manifest-missing", f"--name {STACK}-compact-hourly", "broken", "s3")
+@fault("manifest-missing", f"--database-name {DATABASE} --table-name flow_logs", "broken", "s3")
 def _(deployed: DeployedCloud) -> Iterator[None]:
     hour = deployed.hour(9)
     deployed.delete(manifest_key(hour))
@@ -110,7 +110,7 @@ def _(deployed: DeployedCloud) -> Iterator[None]:
     deployed.put(manifest_key(hour), deployed.manifest(hour).to_json())
 
 
-@fault("manifest-unreadable", "restore", "broken", "s3")
+@fault("manifest-unreadable", "docs/operating.md, 'A damaged manifest'", "broken", "s3")
 def _(deployed: DeployedCloud) -> Iterator[None]:
     hour = deployed.hour(9)
     deployed.put(manifest_key(hour), b"{}")
@@ -125,7 +125,7 @@ def _(deployed: DeployedCloud) -> Iterator[None]:
     deployed.client("glue").start_trigger(Name=f"{STACK}-compact-hourly")
 
 
-@fault("compaction-run", f"--job-name {STACK}-compact", "degraded", "glue")
+@fault("compaction-run", f"/aws-glue/{STACK}/output --since 3h", "degraded", "glue")
 def _(deployed: DeployedCloud) -> Iterator[None]:
     deployed.client("glue").start_job_run(JobName=f"{STACK}-compact")
     job = backend("glue").jobs[f"{STACK}-compact"]

@@ -100,6 +100,17 @@ class Asker:
                 return
             following = {asked: answer[told]}
 
+    def body(self, bucket: str, key: str, most: int) -> bytes | Gap:
+        """An object's first bytes, at most so many; a Gap where there is none. One that was cut off is noted."""
+        answer = self.ask("s3", "get_object", Bucket=bucket, Key=key)
+        if isinstance(answer, Gap):
+            return answer
+        try:
+            body: bytes = answer["Body"].read(most)
+        except Exception as error:  # noqa: BLE001 - whatever ends a body's stream
+            return self.gap("s3", "get_object", OSError(": ".join(read_error(error))))
+        return body
+
     def gap(self, service: str, operation: str, error: Exception) -> Gap:
         """Which gap an exception of `call` leaves; one that is no answer of AWS's is noted as unasked."""
         code, words = read_error(error)

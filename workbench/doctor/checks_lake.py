@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from compaction.hours import is_closed
-from compaction.layout import COMPACTED, HOUR_S, HOURLY, manifest_key, raw_folder, short
+from compaction.layout import COMPACTED, HOUR_S, HOURLY, beside, manifest_key, raw_folder, short
 from compaction.manifest import Manifest
 from enricher.lake import FLOW_LOGS, Partition
 from enricher.schema import compacted_columns
@@ -213,9 +213,8 @@ def _manifests(snapshot: Snapshot, found: Catalog, lake: Lake) -> Iterator[Findi
             "manifest-missing",
             f"s3://{target.bucket}/{manifest_key(without[0])}",
             f"{_hours(frozenset(without))} compacted, without a manifest",
-            "The next run takes the hour for a new one, and what the generation holds is left out.",
-            f"restore the object, or write {short(without[0])} anew by `vpcflow backfill --replace`; until then "
-            + aws(target, "glue stop-trigger", "--name", target.trigger or "TRIGGER"),
+            "Queries stay as they are; each run refuses these hours, so what came late is never compacted.",
+            _write_again(snapshot, without[0]),
         )
     for hour, told in manifests.items():
         if isinstance(told, str):
@@ -223,9 +222,34 @@ def _manifests(snapshot: Snapshot, found: Catalog, lake: Lake) -> Iterator[Findi
                 "manifest-unreadable",
                 f"s3://{target.bucket}/{manifest_key(hour)}",
                 told,
-                "Compaction leaves the hour alone until it can be read.",
-                f"restore the object, or write {short(hour)} anew by `vpcflow backfill --replace`",
+                "Until it can be read compaction leaves the hour alone, and those beside it: "
+                f"{_beside(hour)}, in every region of the lake.",
+                _write_again(snapshot, hour),
             )
+
+
+def _write_again(snapshot: Snapshot, hour: Partition) -> str:
+    target = snapshot.target
+    command = aws(
+        target,
+        "glue get-partition",
+        "--database-name",
+        target.database,
+        "--table-name",
+        FLOW_LOGS,
+        "--partition-values",
+        hour.aws_region,
+        hour.day,
+        hour.hour,
+    )
+    return (
+        f"write it again by hand, after docs/operating.md, 'A damaged manifest', with what {command} shows, and the "
+        f"same of {HOURLY}; the next run goes on from there"
+    )
+
+
+def _beside(hour: Partition) -> str:
+    return " and ".join(map(short, beside(hour)))
 
 
 def _last_run(snapshot: Snapshot, why: str) -> Iterator[Finding]:
@@ -240,7 +264,7 @@ def _last_run(snapshot: Snapshot, why: str) -> Iterator[Finding]:
             f"its newest run ended as {newest['JobRunState']}: "
             f"{' '.join(str(newest.get('ErrorMessage') or 'no reason is told').split())[:200]}",
             why,
-            f"its log names hour, reason and mend: {tail(target, f'/aws-glue/{target.stack}/error')}; then "
+            f"its log names hour, reason and mend: {tail(target, f'/aws-glue/{target.stack}/output')}; then "
             f"{_compact(snapshot)}",
         )
 

@@ -68,5 +68,5 @@ def redeploy(target: Target, *parameters: str) -> str:
 
 
 def tail(target: Target, group: str) -> str:
-    """How a log group is read."""
-    return aws(target, "logs tail", group)
+    """How a log group is read: the last hours, since without that it shows ten minutes."""
+    return aws(target, "logs tail", group, "--since", "3h")

@@ -7,7 +7,7 @@ from typing import Final
 from enricher.errors import EnricherError
 from enricher.pointer import Pointer
 from enricher.published import Place
-from workbench.doctor.ask import Asker, read_error
+from workbench.doctor.ask import Asker
 from workbench.doctor.gather_lake import LakeReader
 from workbench.doctor.gather_rights import rights
 from workbench.doctor.snapshot import (
@@ -105,7 +105,7 @@ def _published(asker: Asker, target: Target, refresher: Function) -> Published:
     if not target.inventory_uri:
         return Published(ipams=ipams)
     place = Place.of(target.inventory_uri)
-    pointer = _body(asker, place)
+    pointer = asker.body(place.bucket, place.key, _LARGEST_POINTER)
     if isinstance(pointer, Gap):
         return Published(pointer, Gap.UNASKED, ipams)
     try:
@@ -113,17 +113,6 @@ def _published(asker: Asker, target: Target, refresher: Function) -> Published:
     except EnricherError:
         return Published(pointer, Gap.UNASKED, ipams)
     return Published(pointer, asker.ask("s3", "head_object", Bucket=place.bucket, Key=key), ipams)
-
-
-def _body(asker: Asker, place: Place) -> bytes | Gap:
-    answer = asker.ask("s3", "get_object", Bucket=place.bucket, Key=place.key)
-    if isinstance(answer, Gap):
-        return answer
-    try:
-        body: bytes = answer["Body"].read(_LARGEST_POINTER)
-    except Exception as error:  # noqa: BLE001 - whatever ends a body's stream
-        return asker.gap("s3", "get_object", OSError(": ".join(read_error(error))))
-    return body
 
 
 def _ipams(asker: Asker, refresher: Function) -> Told:

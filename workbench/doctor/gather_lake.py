@@ -15,6 +15,7 @@ from compaction.hours import Stored, is_closed, raw_objects
 from compaction.layout import COMPACTED, HOURLY, MANIFESTS, manifest_key, partition_in, raw_folder
 from compaction.manifest import CompactionError, Manifest
 from compaction.marks import MARKED, Mark, MarkError
+from compaction.tidy import FOLLOW_UP
 from enricher.lake import FLOW_LOGS, Partition
 from workbench.doctor.ask import Asker
 from workbench.doctor.checks_lake import SLACK_S
@@ -46,7 +47,10 @@ class LakeReader:
         missed = len(self._asker.unasked)
         if self._asker.ask("glue", "get_database", Name=self._target.database) is Gap.ABSENT:
             return Catalog(Gap.ABSENT)
-        pages = self._asker.pages("glue", "get_tables", _NEXT, _PAGES, DatabaseName=self._target.database)
+        asked = {"DatabaseName": self._target.database}
+        pages = list(self._asker.pages("glue", "get_tables", _NEXT, _PAGES, **asked))
+        if self._is_cut(pages, f"{self._target.database}: it has more tables than are looked at; none was judged"):
+            return Catalog()
         tables = {told["Name"]: told for page in pages for told in page["TableList"]}
         if len(self._asker.unasked) > missed:
             return Catalog()
@@ -79,22 +83,28 @@ class LakeReader:
     def _partitions(self, table: str) -> dict[Partition, str] | None:
         """Hour → location; None where that is not known: half of them would make the others look missing."""
         missed = len(self._asker.unasked)
-        pages = self._asker.pages(
-            "glue",
-            "get_partitions",
-            _NEXT,
-            _PARTITION_PAGES,
-            DatabaseName=self._target.database,
-            TableName=table,
-            Expression=f"day >= '{self._days[-1]}'",
-            ExcludeColumnSchema=True,
-        )
+        asked = {
+            "DatabaseName": self._target.database,
+            "TableName": table,
+            "Expression": f"day >= '{self._days[-1]}'",
+            "ExcludeColumnSchema": True,
+        }
+        pages = list(self._asker.pages("glue", "get_partitions", _NEXT, _PARTITION_PAGES, **asked))
+        if self._is_cut(pages, f"{table}: it has more partitions than are looked at; none was judged"):
+            return None
         found = {
             Partition(*told["Values"]): told.get("StorageDescriptor", {}).get("Location", "")
             for page in pages
             for told in page["Partitions"]
         }
         return found if len(self._asker.unasked) == missed else None
+
+    def _is_cut(self, pages: list[Document], said: str) -> bool:
+        """Whether Glue had more to tell than was asked for, which is said."""
+        is_cut = bool(pages and pages[-1].get("NextToken"))
+        if is_cut:
+            self.limits.append(said)
+        return is_cut
 
     # ---- Hours -----------------------------------------------------------------------------------------------------
 
@@ -148,7 +158,11 @@ class LakeReader:
                 yield hour, len(waiting)
 
     def _marks(self) -> tuple[int, float | None, dict[str, str]]:
-        found = list(self._listed(MARKED))
+        """How many wait for what replay or backfill has put, since when, and those that are none.
+
+        Compaction's own marks lie there for the grace time: nothing waits for them, but a damaged one stops its hour.
+        """
+        found = sorted(self._listed(MARKED), key=_is_follow_up)
         bad: dict[str, str] = {}
         for stored in found[:_MARKS]:
             body = self._read(stored.key)
@@ -158,7 +172,7 @@ class LakeReader:
                 Mark.from_json(body, stored.key)
             except MarkError as error:
                 bad[stored.key] = str(error)
-        waiting = [stored.put_at for stored in found if stored.key not in bad]
+        waiting = [stored.put_at for stored in found if stored.key not in bad and not _is_follow_up(stored)]
         return len(waiting), min(waiting, default=None), bad
 
     # ---- Errors ----------------------------------------------------------------------------------------------------
@@ -198,8 +212,9 @@ class LakeReader:
             self.limits.append(f"{prefix}: the first {_PAGES},000 objects were looked at")
 
     def _read(self, key: str) -> bytes | None:
-        answer = self._asker.ask("s3", "get_object", Bucket=self._target.bucket, Key=key)
-        if isinstance(answer, Gap):
-            return None
-        body: bytes = answer["Body"].read(_LARGEST)
-        return body
+        body = self._asker.body(self._target.bucket, key, _LARGEST)
+        return None if isinstance(body, Gap) else body
+
+
+def _is_follow_up(mark: Stored) -> bool:
+    return mark.key.rpartition("/")[2].startswith(FOLLOW_UP)
