@@ -2,14 +2,17 @@
 
 import io
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from compaction.layout import hour_of
 from compaction.tidy import FOLLOW_UP
+from workbench.doctor import gather_lake
 from workbench.doctor.ask import Asker
+from workbench.doctor.checks import judge
 from workbench.doctor.gather_lake import LakeReader
-from workbench.doctor.snapshot import Catalog, Target
+from workbench.doctor.snapshot import Catalog, Snapshot, Target
 
 NOW = 1_795_000_000.0
 TARGET = Target("eu-west-1", "111122223333", bucket="a-lake", database="vpc_flow_logs")
@@ -102,3 +105,42 @@ def test_partitions_that_go_on_are_not_known():
     looked = reader(Endless())
     assert looked.catalog() == Catalog({"flow_logs": {"Name": "flow_logs"}}, {})
     assert looked.limits == ["flow_logs: it has more partitions than are looked at; none was judged"]
+
+
+def large(hours: int, files: int) -> tuple[LakeReader, list[str]]:
+    """A lake of compacted hours with so many files each, and the folders that its partitions point to."""
+    told = [hour_of("eu-west-1", NOW - (back + 3) * 3600) for back in range(hours)]
+    folders = [f"flow_logs_compacted/{hour.path}/generation-000001-a/" for hour in told]
+    return reader(Store({f"{folder}part-{at}": b"" for folder in folders for at in range(files)})), folders
+
+
+def test_large_lake_is_known_by_its_folders():
+    """Above 5,000 objects hours are listed one by one: each folder is known, and nothing is said to be left out."""
+    looked, folders = large(hours=30, files=200)
+    assert looked.lake().folders == frozenset(folders)
+    assert looked.limits == []
+
+
+def test_folders_of_a_lake_that_is_too_large_are_not_judged(monkeypatch):
+    """What was not looked at is not gone: limits say so; a partition that is missing is found all the same."""
+    monkeypatch.setattr(gather_lake, "_HOUR_FOLDERS", 29)
+    looked, folders = large(hours=30, files=200)
+    lake = looked.lake()
+    assert lake.folders is None
+    assert [limit for limit in looked.limits if "30 hours" in limit and limit.endswith("was not judged")] != []
+    young = hour_of("eu-west-1", NOW - 20 * 3600)
+    partitions = {HOUR: f"s3://a-lake/{folders[6]}"}
+    tables = {"flow_logs": {"StorageDescriptor": {"Location": "s3://a-lake/flow_logs/"}}}
+    catalog = Catalog(tables, {"flow_logs": partitions})
+    found = judge(Snapshot(TARGET, NOW, catalog=catalog, lake=replace(lake, raw=frozenset({young}), behind={})))
+    ids = [one.id for one in found if one.id.startswith("partition")]
+    assert ids == ["partitions-missing"]
+
+
+def test_folders_that_could_not_all_be_listed_are_not_judged(monkeypatch):
+    """One hour of more generations than a listing may have."""
+    monkeypatch.setattr(gather_lake, "_PAGES", 1)
+    objects = {f"flow_logs_compacted/{HOUR.path}/generation-{at:06d}-a/part-0": b"" for at in range(1, 1003)}
+    looked = reader(Store(objects))
+    assert looked.lake().folders is None
+    assert looked.limits == [f"flow_logs_compacted/{HOUR.path}/: the first 1,000 objects were looked at"]

@@ -124,7 +124,7 @@ def _table(snapshot: Snapshot, name: str, table: Document) -> Iterator[Finding]:
 
 def _partitions(snapshot: Snapshot) -> Iterator[Finding]:
     found, lake = snapshot.catalog, snapshot.lake
-    if lake.raw is None or lake.manifests is None or lake.folders is None:
+    if lake.raw is None or lake.manifests is None:
         return
     compacted = {hour: told for hour, told in lake.manifests.items() if isinstance(told, Manifest) and told.rows}
     raw = lake.raw
@@ -136,7 +136,8 @@ def _partitions(snapshot: Snapshot) -> Iterator[Finding]:
         if table not in found.partitions:
             continue
         yield from _unregistered(snapshot, table, hours - frozenset(found.partitions[table]))
-        yield from _astray(snapshot, table, found, lake, compacted)
+        if lake.folders is not None:
+            yield from _astray(snapshot, table, found, lake, lake.folders, compacted)
     yield from _manifests(snapshot, found, lake)
 
 
@@ -155,12 +156,16 @@ def _unregistered(snapshot: Snapshot, table: str, missing: frozenset[Partition])
 
 
 def _astray(
-    snapshot: Snapshot, table: str, found: Catalog, lake: Lake, compacted: Mapping[Partition, Manifest]
+    snapshot: Snapshot,
+    table: str,
+    found: Catalog,
+    lake: Lake,
+    folders: frozenset[str],
+    compacted: Mapping[Partition, Manifest],
 ) -> Iterator[Finding]:
     """Partitions that point to a folder that is gone, or to another than the hour's manifest says."""
     target = snapshot.target
     bucket = f"s3://{target.bucket}/"
-    folders = lake.folders or frozenset()
     gone: list[Partition] = []
     other: list[Partition] = []
     for hour, location in found.partitions[table].items():

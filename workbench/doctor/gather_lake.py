@@ -24,6 +24,7 @@ from workbench.doctor.snapshot import PROCESSING_FAILED, REJECTED, Catalog, Docu
 DAYS: Final = 7  # looked at, today among them
 _PAGES: Final = 5  # of 1,000 objects a listing
 _PARTITION_PAGES: Final = 5
+_HOUR_FOLDERS: Final = 340  # of a large lake's tables, listed one by one: seven days of one region
 _MANIFESTS: Final = 48  # read
 _MARKS: Final = 20  # read
 _ERROR_OBJECTS: Final = 10  # read
@@ -63,7 +64,7 @@ class LakeReader:
             return Lake()
         missed = len(self._asker.unasked)
         raw = frozenset(self._raw_hours())
-        folders = frozenset(self._generations())
+        folders = self._generations()
         there = set(self._manifest_hours())
         newest = sorted(there, key=lambda hour: (hour.day, hour.hour), reverse=True)[:_MANIFESTS]
         wanted = set(newest) | {hour for hour in raw & there if is_closed(hour, self._now - SLACK_S)}
@@ -118,22 +119,53 @@ class LakeReader:
                     if partition is not None:
                         yield partition
 
-    def _generations(self) -> Iterator[str]:
-        """Folders of the newest days' generations that hold at least one object, both tables'."""
-        for table in (COMPACTED, HOURLY):
-            yield from {f"{stored.key.rpartition('/')[0]}/" for stored in self._of_days(f"{table}/")}
+    def _generations(self) -> frozenset[str] | None:
+        """Folders of the newest days' generations that hold at least one object, both tables'.
+
+        None where they are too many to be known: one that was not seen would look gone. A table is listed object by
+        object where that is few pages, else hour by hour.
+        """
+        found: set[str] = set()
+        hours: list[str] = []
+        limits = len(self.limits)
+        for region in [f"{table}/{name}/" for table in (COMPACTED, HOURLY) for name in self._folders(f"{table}/")]:
+            keys = self._keys_of_days(region)
+            if keys is None:
+                hours += self._hour_folders(region)
+            else:
+                found |= {f"{key.rpartition('/')[0]}/" for key in keys}
+        if len(hours) > _HOUR_FOLDERS:
+            said = f"{COMPACTED}/, {HOURLY}/: {len(hours):,} hours of many objects, more than are looked at"
+            self.limits.append(f"{said}; whether partitions point to objects was not judged")
+            return None
+        for hour in hours:
+            found |= {f"{hour}{name}/" for name in self._folders(hour)}
+        return frozenset(found) if len(self.limits) == limits else None
+
+    def _keys_of_days(self, region: str) -> list[str] | None:
+        """The newest days' objects below a table's region; None where they are more than a few pages."""
+        asked = {"Bucket": self._target.bucket, "Prefix": region, "StartAfter": self._first_day(region)}
+        pages = list(self._asker.pages("s3", "list_objects_v2", _TOKEN, _PAGES, **asked))
+        is_cut = bool(pages and pages[-1].get("IsTruncated"))
+        return None if is_cut else [told["Key"] for page in pages for told in page.get("Contents") or ()]
+
+    def _hour_folders(self, region: str) -> Iterator[str]:
+        """The newest days' hours below a table's region."""
+        for day in self._folders(region):
+            if day.removeprefix("day=") in self._days:
+                yield from (f"{region}{day}/{hour}/" for hour in self._folders(f"{region}{day}/"))
 
     def _manifest_hours(self) -> Iterator[Partition]:
-        for stored in self._of_days(MANIFESTS):
-            partition = partition_in(stored.key.removeprefix(MANIFESTS))
-            if partition is not None:
-                yield partition
+        for region in self._folders(MANIFESTS):
+            folder = f"{MANIFESTS}{region}/"
+            for stored in self._listed(folder, StartAfter=self._first_day(folder)):
+                partition = partition_in(stored.key.removeprefix(MANIFESTS))
+                if partition is not None:
+                    yield partition
 
-    def _of_days(self, prefix: str) -> Iterator[Stored]:
-        """The newest days' objects of every region: keys are in the order of days."""
-        for region in self._folders(prefix):
-            folder = f"{prefix}{region}/"
-            yield from self._listed(folder, StartAfter=f"{folder}day={self._days[-1]}")
+    def _first_day(self, region: str) -> str:
+        """After which key the newest days' objects come: keys are in the order of days."""
+        return f"{region}day={self._days[-1]}"
 
     def _manifest(self, hour: Partition) -> Manifest | str | None:
         body = self._read(manifest_key(hour))

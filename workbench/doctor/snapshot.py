@@ -164,7 +164,8 @@ class Catalog:
 class Lake:
     """The hours of the lake that were looked at.
 
-    ``raw``: hours with raw objects. ``folders``: generations' folders that hold objects. ``manifests``: hour → its
+    ``raw``: hours with raw objects. ``folders``: generations' folders that hold objects, all of
+    them or None. ``manifests``: hour → its
     manifest, or why it is none; None: it is there, and was not read. ``behind``: hours that should be compacted by
     now → raw objects that no generation has. ``marks``: how many wait, and since when (Unix seconds) the oldest;
     ``bad_marks``: why one is none, by key. None: not known.
