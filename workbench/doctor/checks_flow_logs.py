@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 
-from enricher.errors import LogFormatError
+from enricher.errors import EnricherError, LogFormatError
 from enricher.log_format import LogFormat, LogFormats
-from workbench.doctor.commands import aws
+from enricher.pointer import Pointer
+from enricher.published import Place
+from workbench.doctor.commands import aws, tail
 from workbench.doctor.fields import (
     ESSENTIAL,
     NEEDED,
@@ -17,7 +19,7 @@ from workbench.doctor.fields import (
     replace_commands,
 )
 from workbench.doctor.finding import Finding, broken, degraded, note
-from workbench.doctor.snapshot import TRANSFORM, Document, Function, Gap, Snapshot
+from workbench.doctor.snapshot import REFRESH, TRANSFORM, Document, Function, Gap, Snapshot
 
 _INTERVAL_S = 600
 
@@ -35,7 +37,10 @@ def flow_logs(snapshot: Snapshot) -> Iterator[Finding]:
         yield from _fields(snapshot, flow_log)
         yield from _format_of_function(snapshot, flow_log)
     yield from _intervals(snapshot, found)
-    yield from _told_apart(snapshot, found)
+    alike = list(_told_apart(snapshot, found))
+    yield from alike
+    if not alike:  # else the pointer settles nothing, whatever it tells
+        yield from _formats_of_pointer(snapshot, found)
 
 
 def _none(snapshot: Snapshot) -> Finding:
@@ -108,22 +113,42 @@ def _fields(snapshot: Snapshot, flow_log: Document) -> Iterator[Finding]:
 
 def _format_of_function(snapshot: Snapshot, flow_log: Document) -> Iterator[Finding]:
     """Whether the function reads lines as this flow log writes them."""
-    known, source = _known_formats(snapshot)
-    fields = _fields_of(flow_log)
-    if known is None or fields is None or fields in known:
+    known = _known_formats(snapshot)
+    if known is not None:
+        mend = "deploy with LogFormat as the flow log has it, or make the flow log anew: "
+        yield from _differs(flow_log, known, "LOG_FORMAT", mend + _replace(snapshot, flow_log))
+
+
+def _formats_of_pointer(snapshot: Snapshot, found: tuple[Document, ...]) -> Iterator[Finding]:
+    """The same where LOG_FORMAT is empty: the function then reads what the refresher has told in the pointer."""
+    variables = snapshot.functions.get(TRANSFORM, Function()).variables
+    uri, body = snapshot.target.inventory_uri, snapshot.published.pointer
+    if variables is None or variables.get("LOG_FORMAT", "").strip() or not uri or isinstance(body, Gap):
         return
-    if source == "LOG_FORMAT":
-        mend = "deploy with LogFormat as the flow log has it, or make the flow log anew: " + _replace(
-            snapshot, flow_log
-        )
-    else:
-        mend = "the refresher reads it within a minute; if not, see its log for describe_flow_logs"
+    try:
+        texts = Pointer.from_json(body, uri, Place.of(uri).snapshots).log_formats
+        known = [one.fields for one in LogFormats.parse(texts).formats] if texts else []
+    except EnricherError:  # of a pointer that is none its own check tells
+        return
+    refresher = snapshot.target.functions.get(REFRESH, "REFRESHER")
+    mend = (
+        "the refresher tells it in its next run; where it is older than that, its log says why not "
+        f"(ec2:DescribeFlowLogs): {tail(snapshot.target, f'/aws/lambda/{refresher}')}"
+    )
+    for flow_log in found:
+        yield from _differs(flow_log, known, f"the pointer {uri}", mend)
+
+
+def _differs(flow_log: Document, known: list[tuple[str, ...]], source: str, mend: str) -> Iterator[Finding]:
+    fields = _fields_of(flow_log)
+    if fields is None or fields in known:
+        return
+    numbers = ", ".join(str(len(one)) for one in known) or "no format; 0"
     yield broken(
         "log-format-differs",
         _name(flow_log),
-        f"its format ({len(fields)} fields) is none of those in {source} ({', '.join(str(len(one)) for one in known)} "
-        "fields)",
-        "Fields are taken for others, or lines are rejected.",
+        f"its format ({len(fields)} fields) is none of those in {source} ({numbers} fields)",
+        "Fields are taken for others, or lines are rejected." if known else "Every batch fails.",
         mend,
     )
 
@@ -160,23 +185,21 @@ def _intervals(snapshot: Snapshot, found: tuple[Document, ...]) -> Iterator[Find
         )
 
 
-def _known_formats(snapshot: Snapshot) -> tuple[list[tuple[str, ...]] | None, str]:
-    """The fields of each format that the function reads, and where it is told of them; None where that is not known."""
+def _known_formats(snapshot: Snapshot) -> list[tuple[str, ...]] | None:
+    """The fields of each format that the function's LOG_FORMAT tells; None where it tells none, or is not known."""
     variables = snapshot.functions.get(TRANSFORM, Function()).variables
     text = (variables or {}).get("LOG_FORMAT", "")
     if not text.strip():
-        return None, "the pointer"
+        return None
     try:
-        return [one.fields for one in LogFormats.parse(part for part in text.split(";") if part.strip()).formats], (
-            "LOG_FORMAT"
-        )
+        return [one.fields for one in LogFormats.parse(part for part in text.split(";") if part.strip()).formats]
     except LogFormatError:
-        return None, "LOG_FORMAT"
+        return None
 
 
 def _wanted_format(snapshot: Snapshot) -> str:
     """The format that a new flow log should have: the function's one where it lacks nothing, else the recommended."""
-    known, _ = _known_formats(snapshot)
+    known = _known_formats(snapshot)
     if known is not None and len(known) == 1 and not lacking(known[0], (*ESSENTIAL, *NEEDED)):
         return log_format_text(known[0])
     return log_format_text(RECOMMENDED)
@@ -184,7 +207,7 @@ def _wanted_format(snapshot: Snapshot) -> str:
 
 def _replace(snapshot: Snapshot, flow_log: Document) -> str:
     wanted = _wanted_format(snapshot)
-    known, _ = _known_formats(snapshot)
+    known = _known_formats(snapshot)
     is_known = known is None or LogFormat.parse(wanted).fields in known
     first = "" if is_known else "deploy with LogFormat=recommended, so that the function reads it; then: "
     return first + replace_commands(snapshot.target, snapshot.target.stream_arn, flow_log, wanted, _interval(snapshot))
