@@ -14,7 +14,8 @@ from compaction.manifest import LARGEST, CompactionError
 
 _AT_ONCE: Final = 1000
 _NOT_THERE: Final = frozenset({"NoSuchKey", "404"})
-_LOST: Final = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict", "409", *_NOT_THERE})
+_CONFLICT: Final = frozenset({"ConditionalRequestConflict", "409"})
+_LOST: Final = frozenset({"PreconditionFailed", "412", *_CONFLICT, *_NOT_THERE})
 
 
 class Objects(Protocol):
@@ -88,7 +89,11 @@ class S3Objects:
                 raise
             # A put that botocore tried again may have lost against itself.
             found = self.get(key)
-            return found is not None and found[0] == body
+            is_ours = found is not None and found[0] == body
+            # Another put was under way, and what was read is still there: nobody was faster.
+            if not is_ours and _code(error) in _CONFLICT and (None if found is None else found[1]) == etag:
+                raise
+            return is_ours
         return True
 
     def delete(self, keys: Sequence[str]) -> tuple[str, ...]:

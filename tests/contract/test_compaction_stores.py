@@ -59,6 +59,23 @@ def test_an_object_is_replaced_only_as_the_one_that_was_read(objects):
     assert objects.get("a")[0] == b"two"
 
 
+def test_a_conflict_that_nobody_won_is_no_defeat(cloud, lake):
+    """409 with what was read still there, or still nothing: the store's error, so that the run says it failed."""
+    etag = None
+    for body in (None, b"one"):
+        if body:
+            lake.put("a", body)
+            _, etag = lake.objects.get("a")
+        cloud.fail("s3", "PutObject", Refuse("ConditionalRequestConflict", 409), times=20)
+        with pytest.raises(ClientError, match="Conflict"):
+            lake.objects.replace("a", b"two", etag)
+        cloud.clear_faults()
+    lake.put("a", b"somebody's")
+    cloud.fail("s3", "PutObject", Refuse("ConditionalRequestConflict", 409), times=20)
+    assert not lake.objects.replace("a", b"two", etag)
+    cloud.clear_faults()
+
+
 def test_what_should_be_replaced_and_is_gone_is_not_written(objects):
     """Somebody has deleted the manifest: it is not brought back from what was read before."""
     objects.replace("a", b"one", None)
