@@ -12,7 +12,7 @@ from typing import Any, Final
 from enricher.scan import TAGGED_SERVICES
 from workbench.doctor.ask import Asker, TimeIsOverError, read_error
 from workbench.doctor.probe_writes import WRITES
-from workbench.doctor.probing import AS_CLAIMED, DIFFERS, NOT_DECIDED, Outcome, Probe, Probed
+from workbench.doctor.probing import AS_CLAIMED, DIFFERS, NOT_DECIDED, Outcome, Probe, Probed, code_of
 from workbench.doctor.report import Told
 from workbench.doctor.snapshot import PROCESSING_FAILED, TRANSFORM, Function, Snapshot
 
@@ -66,39 +66,26 @@ def _told(probe: Probe, outcome: Outcome) -> Told:
     return Told(probe.id, probe.claim, probe.does, *outcome)
 
 
-def _code(given: Probed, service: str, operation: str, **parameters: Any) -> str:
-    """The error code of a call; empty where it was answered. A boto3 error is raised."""
-    try:
-        given.asker.call(service, operation, **parameters)
-    except TimeIsOverError:
-        raise
-    except Exception as error:
-        if not hasattr(error, "response"):
-            raise
-        return read_error(error)[0]
-    return ""
-
-
 def _expected_owner(given: Probed) -> Outcome:
     bucket = given.snapshot.target.bucket
-    code = _code(given, "s3", "head_bucket", Bucket=bucket, ExpectedBucketOwner=_ANOTHER_ACCOUNT)
+    code = code_of(given, "s3", "head_bucket", Bucket=bucket, ExpectedBucketOwner=_ANOTHER_ACCOUNT)
     return (AS_CLAIMED, f"answered {code}") if code in ("403", "AccessDenied") else (DIFFERS, code or "was answered")
 
 
 def _flow_log_pages(given: Probed) -> Outcome:
-    code = _code(given, "ec2", "describe_flow_logs", MaxResults=1000)
+    code = code_of(given, "ec2", "describe_flow_logs", MaxResults=1000)
     return (AS_CLAIMED, "a page of 1000 was answered") if not code else (DIFFERS, f"answered {code}")
 
 
 def _filter_values(given: Probed) -> Outcome:
     values = [f"10.{number // 256}.{number % 256}.1" for number in range(_FILTERS)]
     filters = [{"Name": "addresses.private-ip-address", "Values": values}]
-    code = _code(given, "ec2", "describe_network_interfaces", Filters=filters)
+    code = code_of(given, "ec2", "describe_network_interfaces", Filters=filters)
     return (AS_CLAIMED if code == "FilterLimitExceeded" else DIFFERS, f"{_FILTERS} values: {code or 'answered'}")
 
 
 def _spoiled_token(given: Probed) -> Outcome:
-    code = _code(given, "ec2", "describe_network_interfaces", MaxResults=5, NextToken="spoiled")
+    code = code_of(given, "ec2", "describe_network_interfaces", MaxResults=5, NextToken="spoiled")
     return (AS_CLAIMED if code == "InvalidNextToken" else DIFFERS, f"a spoiled token: {code or 'answered'}")
 
 
@@ -152,7 +139,7 @@ def _tagged_services(given: Probed) -> Outcome:
         service: code
         for service in TAGGED_SERVICES
         if (
-            code := _code(
+            code := code_of(
                 given, "resourcegroupstaggingapi", "get_resources", ResourceTypeFilters=[service], ResourcesPerPage=1
             )
         )

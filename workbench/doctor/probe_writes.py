@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from workbench.doctor.ask import TimeIsOverError, read_error
-from workbench.doctor.probing import AS_CLAIMED, DIFFERS, NOT_DECIDED, Outcome, Probe, Probed
+from workbench.doctor.probing import AS_CLAIMED, DIFFERS, NOT_DECIDED, Outcome, Probe, Probed, code_of
 
 _FOLDER: Final = "athena-results/"  # expires, whatever happens
 _POLLS: Final = 60
@@ -12,19 +12,7 @@ _POLL_S: Final = 0.5
 
 def _put(given: Probed, key: str, **condition: str) -> str:
     """The error code of a conditional put of a probe object; empty where it was put."""
-    return _code(given, "s3", "put_object", Bucket=given.snapshot.target.bucket, Key=key, Body=b"probe", **condition)
-
-
-def _code(given: Probed, service: str, operation: str, **parameters: Any) -> str:
-    try:
-        given.asker.call(service, operation, **parameters)
-    except TimeIsOverError:
-        raise
-    except Exception as error:
-        if not hasattr(error, "response"):
-            raise
-        return read_error(error)[0]
-    return ""
+    return code_of(given, "s3", "put_object", Bucket=given.snapshot.target.bucket, Key=key, Body=b"probe", **condition)
 
 
 def _conditional_put(given: Probed) -> Outcome:
@@ -51,7 +39,7 @@ def _copies(given: Probed) -> Outcome:
         return NOT_DECIDED, f"the probe object could not be put: {first}"
     try:
         place = {"Bucket": bucket, "Key": source}
-        code = _code(given, "s3", "copy_object", Bucket=bucket, Key=copy, CopySource=place)
+        code = code_of(given, "s3", "copy_object", Bucket=bucket, Key=copy, CopySource=place)
         if not code:
             given.asker.call("s3", "delete_object", Bucket=bucket, Key=copy)
     finally:

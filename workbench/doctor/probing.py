@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from workbench.doctor.ask import Asker
+from workbench.doctor.ask import Asker, TimeIsOverError, read_error
 from workbench.doctor.snapshot import Snapshot
 
 AS_CLAIMED: Final = "as claimed"
@@ -32,3 +32,16 @@ class Probe:
     does: str
     run: Callable[[Probed], Outcome]
     writes: bool = False
+
+
+def code_of(given: Probed, service: str, operation: str, **parameters: Any) -> str:
+    """The error code of a call; empty where it was answered. A boto3 error is raised."""
+    try:
+        given.asker.call(service, operation, **parameters)
+    except TimeIsOverError:
+        raise
+    except Exception as error:
+        if not hasattr(error, "response"):
+            raise
+        return read_error(error)[0]
+    return ""
