@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from threading import RLock
 from typing import Any, Final, NamedTuple
 
-from enricher.paging import ReadError, Target, code_of
+from enricher.paging import ReadError, Target, code_of, how_calls_fail
 
 SESSION_NAME: Final = "vpcflow-refresher"  # what the other account's CloudTrail shows
 SESSION_SECONDS: Final = 3600  # what every role allows, and all that role chaining may have
@@ -75,14 +75,15 @@ class Accounts:
 
     def _assume(self, account_id: str, role_arn: str) -> tuple[dict[str, str], float]:
         """Credentials of the role, and when they end. Raises ReadError."""
-        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - loaded with the first client
-
         condition = {"ExternalId": self.external_id} if self.external_id else {}
+        failures, defect = how_calls_fail()
         try:
             answer = self._client(account_id, self.region, "", "sts").assume_role(
                 RoleArn=role_arn, RoleSessionName=SESSION_NAME, DurationSeconds=SESSION_SECONDS, **condition
             )
-        except (ClientError, BotoCoreError) as error:
+        except defect:
+            raise
+        except failures as error:
             raise ReadError(
                 f"account {account_id}: sts:AssumeRole of {role_arn} failed with {code_of(error)}; "
                 "let the role trust the refresher's role, with the same external id",

@@ -15,6 +15,8 @@ _PRIVATE: Final = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/
 _FIRST_OCTETS: Final = frozenset({10, 172, 192, 100, 169})
 _PRIVATE_BEGINNINGS: Final = tuple(f"{octet}." for octet in sorted(_FIRST_OCTETS))
 _PRIVATE_V6: Final = ("fc00::/7", "fe80::/10")
+# What AWS delegates to interfaces, by IP version. EC2 user guide, "Prefix delegation" (ec2-prefix-eni.html).
+_DELEGATED: Final = {IPV4: 28, IPV6: 80}
 
 
 class Address(NamedTuple):
@@ -39,6 +41,17 @@ class Address(NamedTuple):
             return f"{socket.inet_ntop(socket.AF_INET6, number.to_bytes(16))}/{length}"
         number = self.number >> 32 - length << 32 - length
         return f"{number >> 24}.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}/{length}"
+
+
+def delegated_prefix(text: str) -> str:
+    """A prefix of an interface, in one spelling for those who store it and those who look for it.
+
+    Raises ValueError for one of another length than AWS delegates: a wider one would be everybody's address.
+    """
+    network = ip_network(text, strict=False)
+    if network.prefixlen != _DELEGATED[network.version]:
+        raise ValueError(f"AWS delegates no prefix of /{network.prefixlen}")
+    return Address.parse(str(network.network_address)).network(network.prefixlen)
 
 
 class Addresses(Sequence[Address]):

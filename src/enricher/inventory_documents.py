@@ -9,12 +9,11 @@ Documents are keyed by the file names of an inventory directory without ``.json`
 import math
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from ipaddress import ip_network
 from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
 
-from enricher.addresses import Address
+from enricher.addresses import Address, delegated_prefix
 from enricher.errors import InventoryError
 from enricher.inventory import ADDRESS_SCHEMA, INSTANCE_SCHEMA, INTERFACE_SCHEMA, InventoryTables, Part, is_ipam
 from enricher.ipam_documents import IPAM_DOCUMENT, IPAM_INTERFACES, ElasticIp, completed, elastic_ips
@@ -386,11 +385,7 @@ def _seconds(time: str | datetime | None, interface_id: str) -> int | None:
 
 def _canonical(address: str, interface_id: str, *, is_prefix: bool = False) -> str:
     try:
-        if not is_prefix:
-            return Address.parse(address).text
-        network = ip_network(address, strict=False)
-        # One spelling for those who store a prefix and those who look for it.
-        return Address.parse(str(network.network_address)).network(network.prefixlen)
+        return delegated_prefix(address) if is_prefix else Address.parse(address).text
     except (OSError, ValueError) as error:
         raise InventoryError(
             f"inventory network-interfaces.json: {interface_id} has '{address}' for an address; "

@@ -183,7 +183,7 @@ class Reader:
         client = target.client(read.service)
         with self._lock:
             self._calls[read.action] += 1
-        failures, defect = _failures()
+        failures, defect = how_calls_fail()
         try:
             page: Document = getattr(client, read.method)(**arguments)
         except defect:
@@ -223,7 +223,7 @@ def _mend(read: Read, target: Target, code: str) -> str:
     return "the next run tries again"
 
 
-def _failures() -> tuple[tuple[type[Exception], ...], type[Exception]]:
+def how_calls_fail() -> tuple[tuple[type[Exception], ...], type[Exception]]:
     """How AWS and the way to it fail, and how botocore says that a request of ours is malformed."""
     from botocore.exceptions import (  # noqa: PLC0415 - loaded already where there is a client, and only there
         BotoCoreError,

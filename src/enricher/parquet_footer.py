@@ -94,7 +94,7 @@ def _chunk(told: Any) -> Chunk:
     # 0: some writers' word for "none".
     begins += [_member(meta, _DICTIONARY_AT, int)] if meta.get(_DICTIONARY_AT) else []
     return Chunk(
-        b".".join(_member(meta, _PATH, list)).decode(),
+        b".".join(_texts(meta, _PATH)).decode(),
         _member(meta, _KIND, int) == _BYTE_ARRAY,
         min(begins),
         _member(meta, _SIZE, int),
@@ -108,6 +108,14 @@ def _member(struct: Any, field: int, kind: type) -> Any:
     if not isinstance(value, kind):
         raise ValueError(f"field {field} is none of a Parquet file")  # noqa: TRY004 - a malformed file
     return value
+
+
+def _texts(struct: Any, field: int) -> list[bytes]:
+    """A struct's list of texts; raises ValueError where it is none."""
+    found: list[Any] = _member(struct, field, list)
+    if not all(isinstance(each, bytes) for each in found):
+        raise ValueError(f"field {field} is no list of texts")
+    return found
 
 
 def _struct(view: Any, at: int, depth: int) -> tuple[dict[int, Any], int]:

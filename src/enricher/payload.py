@@ -222,8 +222,11 @@ def _read_gzip(payload: bytes, ordinal: int, result: _Reading, room: _Room) -> N
 
 
 def _may_be_wide(payload: bytes) -> bool:
-    """Whether it holds, or spells, other characters than ASCII's. AWS percent-encodes the tags of flow logs."""
-    return not payload.isascii() or b"\\u" in payload
+    """Whether it holds other characters than ASCII's, or spells one that takes Python more than a byte (over U+00FF).
+
+    AWS percent-encodes the tags of flow logs.
+    """
+    return not payload.isascii() or payload.count(b"\\u") > payload.count(b"\\u00")
 
 
 def inflate(payload: bytes, most: int) -> tuple[bytes, str | None]:

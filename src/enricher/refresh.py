@@ -6,7 +6,7 @@ failure of the run: it keeps what is known of it, and says so.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from enricher.accounts import Accounts, MakeClient
 from enricher.cleanup import delete_old_snapshots
@@ -15,7 +15,7 @@ from enricher.history import merge
 from enricher.inventory import InventoryTables, Part, is_ipam
 from enricher.ipam import reads_of
 from enricher.ipam_documents import IPAM_DOCUMENT, part_of, without
-from enricher.paging import LONGEST_CALL_SECONDS, Reader
+from enricher.paging import LONGEST_CALL_SECONDS, Reader, Target
 from enricher.partitions import Partitions
 from enricher.published import Facts, Place, publish
 from enricher.refresher_settings import RefresherSettings
@@ -71,14 +71,16 @@ class Refresher:
         began = self.clock()
         before = self.reader.counters()
         time_left = remaining_s - LONGEST_CALL_SECONDS - _PUBLISH_SECONDS
-        outcomes = self.scanner.scan_all(self.scopes(), began + min(self.settings.scan_s, time_left))
+        asked = self.fact_scopes()
+        scanned = self.scanner.scan_all([*asked, *self.scopes()], began + min(self.settings.scan_s, time_left))
+        told, outcomes = scanned[: len(asked)], scanned[len(asked) :]
         scanned_at = self.clock()
         counts: dict[str, float] = {"ScanSeconds": scanned_at - began}
         failures: list[str] = []
         parts: tuple[Part, ...] = ()
-        warnings = [warning for scan in outcomes if isinstance(scan, Scan) for warning in scan.warnings]
+        warnings = _warnings(told, outcomes)
         try:
-            parts, more = self._publish(outcomes, counts)
+            parts, more = self._publish(outcomes, self._facts(told), counts)
             warnings += more
         except Exception as error:  # noqa: BLE001 - told at the end, whatever it is: partitions are registered all the same
             failures.append(f"publishing the inventory failed: {_line(error)}")
@@ -86,11 +88,11 @@ class Refresher:
             counts["PartitionsRegistered"] = self._register()
         except Exception as error:  # noqa: BLE001 - as above
             failures.append(f"registering partitions failed: {_line(error)}")
-        asked = self.reader.counters()
+        after = self.reader.counters()
         counts |= {
-            "ApiCalls": sum(asked.calls.values()) - sum(before.calls.values()),
-            "ApiRetries": asked.retries - before.retries,
-            "ApiThrottles": asked.throttles - before.throttles,
+            "ApiCalls": sum(after.calls.values()) - sum(before.calls.values()),
+            "ApiRetries": after.retries - before.retries,
+            "ApiThrottles": after.throttles - before.throttles,
             "ScanWarnings": len(warnings),
             "RefreshFailures": len(failures),
         }
@@ -99,24 +101,38 @@ class Refresher:
     def scopes(self) -> list[Scope]:
         """Every part that there is to scan: our own account, those of the roles, the IPAM's scopes."""
         settings = self.settings
-        regions = settings.regions or (self.region,)
-        reached = [(self.account_id, region, "") for region in regions]
-        reached += [
-            (role.account_id, region, role.arn) for role in settings.roles for region in role.regions or regions
-        ]
-        reads = (*ESSENTIAL, *OPTIONAL, *((FLOW_LOGS,) if settings.stream_arn else ()))
-        scopes = [
-            Scope(f"{account_id}/{region}", self.accounts.target(account_id, region, role), reads)
-            for account_id, region, role in reached
+        accounts = [
+            Scope(f"{target.account_id}/{target.region}", target, (*ESSENTIAL, *OPTIONAL)) for target in self._reached()
         ]
         ipam = settings.ipam_role
         target = self.accounts.target(
             ipam.account_id if ipam else self.account_id, settings.ipam_region or self.region, ipam.arn if ipam else ""
         )
-        return [*scopes, *(Scope(part_of(scope), target, reads_of(scope)) for scope in settings.ipam_scopes)]
+        return [*accounts, *(Scope(part_of(scope), target, reads_of(scope)) for scope in settings.ipam_scopes)]
+
+    def fact_scopes(self) -> list[Scope]:
+        """Whom to ask about the stream's flow logs: apart from the parts, for a part fails by its first denied read.
+
+        Without formats nothing can be written; with formats and no inventory rows land, unresolved.
+        """
+        reached = self._reached() if self.settings.stream_arn else []
+        return [Scope(f"{target.account_id}/{target.region}", target, (FLOW_LOGS,)) for target in reached]
+
+    def _reached(self) -> list[Target]:
+        """Every account and region that is asked: our own, and those of the roles."""
+        settings = self.settings
+        regions = settings.regions or (self.region,)
+        return [
+            *(self.accounts.target(self.account_id, region) for region in regions),
+            *(
+                self.accounts.target(role.account_id, region, role.arn)
+                for role in settings.roles
+                for region in role.regions or regions
+            ),
+        ]
 
     def _publish(
-        self, outcomes: Sequence[Scan | Part], counts: dict[str, float]
+        self, outcomes: Sequence[Scan | Part], told: "_Told", counts: dict[str, float]
     ) -> tuple[tuple[Part, ...], tuple[str, ...]]:
         """Merge the scans onto what is published and publish that; the parts now, and warnings."""
         s3 = self._client("s3")
@@ -140,7 +156,7 @@ class Refresher:
             ]
             return merged[0]
 
-        facts, warnings = self._facts(outcomes)
+        facts, warnings = told.facts, told.warnings
         published = publish(s3, place, merge_again, facts)
         if published.begun_anew is not None:
             warnings = (*warnings, f"began a new history, what was published is refused: {published.begun_anew}")
@@ -178,21 +194,20 @@ class Refresher:
                 failed.append(Part(outcome.part, None, None, outcome.ended_at, f"part {outcome.part}: {told}"))
         return scans, failed
 
-    def _facts(self, outcomes: Sequence[Scan | Part]) -> tuple[Facts, tuple[str, ...]]:
+    def _facts(self, scanned: Sequence[Scan | Part]) -> "_Told":
         """What the pointer shall tell of the stream; what could not be learnt is kept as it was."""
         told = [
             scan.documents[FLOW_LOGS.document][FLOW_LOGS.answer]
-            for scan in outcomes
+            for scan in scanned
             if isinstance(scan, Scan) and FLOW_LOGS.document in scan.documents
         ]
         facts = stream_facts((flow_log for each in told for flow_log in each), self.settings.stream_arn)
-        asked = [scope for scope in self.scopes() if FLOW_LOGS in scope.reads]
         if not facts.log_formats:
             # Records of a flow log that was just deleted are still to come.
-            return Facts(), facts.warnings
+            return _Told(Facts(), facts.warnings)
         # Of an account that could not be asked the formats stand that were known.
-        is_partial = len(told) < len(asked)
-        return Facts(facts.log_formats, facts.tag_keys, is_partial), facts.warnings
+        is_partial = len(told) < len(scanned)
+        return _Told(Facts(facts.log_formats, facts.tag_keys, is_partial), facts.warnings)
 
     def _register(self) -> int:
         if self.partitions is None:
@@ -201,6 +216,26 @@ class Refresher:
 
     def _client(self, service: str) -> Any:
         return self.accounts.target(self.account_id, self.region).client(service)
+
+
+class _Told(NamedTuple):
+    """What flow logs tell of the stream, and where they contradict each other."""
+
+    facts: Facts
+    warnings: tuple[str, ...]
+
+
+def _warnings(told: Sequence[Scan | Part], outcomes: Sequence[Scan | Part]) -> list[str]:
+    """Of all good scans; of flow logs only where the part's scan is good, for a failed part says enough."""
+    good = {scan.part: scan for scan in outcomes if isinstance(scan, Scan)}
+    of_parts = [warning for scan in good.values() for warning in scan.warnings]
+    of_facts = [
+        warning
+        for scan in told
+        if (scan.part if isinstance(scan, Scan) else scan.name) in good
+        for warning in (scan.warnings if isinstance(scan, Scan) else [str(scan.error)])
+    ]
+    return of_parts + of_facts
 
 
 def _line(error: Exception) -> str:

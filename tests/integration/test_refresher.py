@@ -26,7 +26,7 @@ from integration.refresher_bench import (
 
 from enricher.handler import Environment
 from enricher.settings import Settings
-from workbench.cloud import FOREVER, Bucket, Refuse, Throttle
+from workbench.cloud import FOREVER, Bucket, Refuse, Throttle, Truncate
 from workbench.envelopes import event, message_record
 
 ATTACHED = 1_793_491_200  # 2026-11-01 00:00:00 UTC
@@ -204,6 +204,19 @@ def test_a_role_that_cannot_be_assumed_is_a_failed_part(cloud):
     assert "sts:AssumeRole" in told[f"{SHOP}/{REGION}"].error
     assert "AccessDenied" in told[f"{SHOP}/{REGION}"].error
     assert told[HERE].error is None
+
+
+def test_half_an_answer_of_sts_costs_the_part_alone(cloud):
+    """Botocore says so by an error that is none of its own kind: the other accounts are published all the same."""
+    cloud.fail("sts", "AssumeRole", Truncate(), times=FOREVER)
+    bench = Bench(cloud, accounts=(SHOP,))
+
+    refresh = bench.run()
+
+    told = parts(bench.published().pointer.parts)
+    assert "sts:AssumeRole" in told[f"{SHOP}/{REGION}"].error
+    assert told[HERE].error is None
+    assert refresh.failures == ()
 
 
 def test_a_page_that_is_throttled_once_is_asked_again(cloud):
@@ -452,6 +465,29 @@ def test_the_stream_s_log_format_is_found_and_used(cloud):
 
     assert (answer.counts["Rows"], answer.counts["Rejects"]) == (1, 0)
     assert json.dumps(answer.response)
+
+
+def test_formats_are_learnt_of_an_account_whose_scan_fails(cloud):
+    """Else one denied read would keep every row out of the lake; without an inventory they land, unresolved."""
+    told = {"flow-logs": {"FlowLogs": [flow_log(1, LOG_FORMAT)]}}
+    cloud.replace_inventory(estate(HOME, interface(HOME, 1, "10.1.0.4")) | told)
+    cloud.fail("ec2", "DescribeTransitGatewayAttachments", Refuse("UnauthorizedOperation"), times=FOREVER)
+    bench = Bench(cloud)
+
+    refresh = bench.run()
+
+    pointer = bench.published().pointer
+    assert "DescribeTransitGatewayAttachments" in parts(pointer.parts)[HERE].error
+    assert (pointer.log_formats, refresh.warnings) == ((LOG_FORMAT,), ())
+    cloud.fail("ec2", "DescribeFlowLogs", Refuse("UnauthorizedOperation"), times=FOREVER)
+    refresh = bench.run(after=60)
+    assert (bench.published().pointer.log_formats, refresh.warnings) == (
+        (LOG_FORMAT,),
+        (),
+    )  # the failed part says enough
+    cloud.clear_faults()
+    cloud.fail("ec2", "DescribeFlowLogs", Refuse("UnauthorizedOperation"), times=FOREVER)
+    assert "DescribeFlowLogs" in bench.run(after=60).warnings[0]
 
 
 def test_formats_of_an_account_that_could_not_be_asked_stay(cloud):

@@ -65,6 +65,11 @@ def test_an_entry_without_its_id_is_refused(name, entry):
         ({"Ipv6Addresses": [{"Ipv6Address": "2001:db8::/64"}]}, "eni-1 has '2001:db8::/64' for an address"),
         ({"Association": {"PublicIp": "198.51.100.0/24"}}, "eni-1 has '198.51.100.0/24' for an address"),
         ({"Ipv4Prefixes": [{"Ipv4Prefix": "10.0.2.0/40"}]}, "eni-1 has '10.0.2.0/40' for an address"),
+        ({"Ipv4Prefixes": [{"Ipv4Prefix": "0.0.0.0/0"}]}, "eni-1 has '0.0.0.0/0' for an address"),
+        ({"Ipv4Prefixes": [{"Ipv4Prefix": "10.0.2.0/27"}]}, "eni-1 has '10.0.2.0/27' for an address"),
+        ({"Ipv4Prefixes": [{"Ipv4Prefix": "10.0.2.0"}]}, "eni-1 has '10.0.2.0' for an address"),
+        ({"Ipv6Prefixes": [{"Ipv6Prefix": "2001:db8::/64"}]}, "eni-1 has '2001:db8::/64' for an address"),
+        ({"Ipv6Prefixes": [{"Ipv6Prefix": "2001:db8::/28"}]}, "eni-1 has '2001:db8::/28' for an address"),
     ],
 )
 def test_an_interface_that_is_none_is_refused_by_name(members, culprit):

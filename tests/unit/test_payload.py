@@ -242,6 +242,25 @@ def test_a_record_may_inflate_to_exactly_the_bound():
     assert read_payloads([above]).rejects == [Reject(0, above, "inflates_too_large")]
 
 
+@pytest.mark.parametrize(
+    ("spelt", "reason"),
+    [
+        (rb"\u003c", None),
+        (rb"\u00ff", None),
+        (rb"\u0100", "inflates_too_large"),
+        (rb"\ud83e\udd8a", "inflates_too_large"),
+    ],
+)
+def test_a_record_that_spells_wide_characters_may_inflate_to_a_quarter_of_the_bound(spelt, reason):
+    """Python takes up to four bytes for each character then; for what is in Latin-1 one, however it is spelt."""
+    record = gzip.compress(b'{"message":"' + b"x" * (8 * MIB) + spelt + b'"}', 1, mtime=0)
+
+    read = read_payloads([record])
+
+    assert [reject.reason for reject in read.rejects] == ([reason] if reason else [])
+    assert [len(line) for line in read.lines] == ([] if reason else [8 * MIB + 1])
+
+
 def test_the_bound_counts_all_members_of_a_record():
     """Members that follow each other inflate into one room."""
     assert inflate(gzip.compress(b"ab", mtime=0) + gzip.compress(b"cd", mtime=0), 4) == (b"abcd", None)

@@ -275,6 +275,19 @@ def test_a_footer_that_contradicts_itself_ends_in_an_error_and_not_the_process(d
         from_snapshot(bytes(body), "it")
 
 
+def test_a_footer_whose_column_is_named_by_numbers_is_none():
+    """By hand, in Thrift's compact protocol: a column chunk whose path is a list of integers."""
+    meta = bytes.fromhex("15 0c  29 15 02  46 00  26 00  00")  # type, path: [1], size, place
+    footer = bytes.fromhex("49 1c  19 1c  3c") + meta + bytes.fromhex("00  26 02 00  00")  # groups, chunks, rows
+    body = b"PAR1" + footer + len(footer).to_bytes(4, "little") + b"PAR1"
+
+    with pytest.raises(ValueError, match="field 3 is no list of texts"):
+        row_groups(body)
+    named = meta.replace(bytes.fromhex("29 15 02"), bytes.fromhex("29 18 01 61"))  # path: ["a"]
+    body = body.replace(meta, named).replace(bytes([len(footer), 0, 0, 0]), bytes([len(footer) + 1, 0, 0, 0]))
+    assert [chunk.path for group in row_groups(body) for chunk in group.chunks] == ["a"]
+
+
 def test_a_bit_that_is_another_in_a_footer_makes_it_no_footer_or_another_one():
     """Each bit: a member of another type than it has is none of a Parquet file, never an error of Python's own."""
     sink = pa.BufferOutputStream()
