@@ -1,7 +1,12 @@
 """Cases: a stack, faults planted in it, what whoever ran said, the recovery, and what readers saw all along.
 
 A stage that says it failed is run again without faults, as its schedule or an operator does; one that says all went
-well is not. Then the stages after it follow. What follows from a state that was met before is not run again.
+well is not, but for a refresher whose clock was wrong: its next run, a minute later, comes before anything arrives.
+Then the stages after it follow. What follows from a state that was met before is not run again.
+
+Readers must see at every look what they saw at any look before, whatever failed in between. Once a stage has ended, run
+again where it failed, they must see what has arrived: until the replay all but what is kept raw under
+``processing-failed/``, after it all.
 """
 
 from collections import Counter
@@ -12,12 +17,14 @@ from typing import Final, NamedTuple
 from reliability.oracle import world as stages
 from reliability.oracle.faults import RIVAL, Plant, Site
 from reliability.oracle.judge import Judge, Verdict, verdict
+from reliability.oracle.producer import FIRST_PORT
 from reliability.oracle.remote import RemoteService
 from reliability.oracle.states import State, digest
 from reliability.oracle.wire import Kill
 from reliability.oracle.world import FAULTLESS, STAGES, World
 
 _LATE: Final = frozenset({9})  # what waits in a compacted hour until its next run
+_EVERY_MINUTE: Final = frozenset({stages.FIRST_REFRESH, stages.SECOND_REFRESH})
 
 
 class Death(NamedTuple):
@@ -65,7 +72,7 @@ class Case(NamedTuple):
 
 
 class Look(NamedTuple):
-    """A reading, when it was made, and the flows that it must show."""
+    """A reading, when it was made, and the flows that it must show beside those that were seen before it."""
 
     when: str
     reading: str
@@ -139,52 +146,42 @@ class Bench:
         return Look(when, self.judge.take(self.world.reading()), frozenset(must_see), stage)
 
     def must_see(self, stage: str) -> frozenset[int]:
-        """What readers must see when a stage has ended, whatever was before it."""
+        """What readers must see now that a stage has ended, whatever was before it."""
+        sent = frozenset(self.world.sent(stage))
         if STAGES.index(stage) < STAGES.index(stages.REPLAY):
-            return frozenset()
-        return frozenset(self.world.sent(stage)) - (_LATE if stage == stages.FRESH else frozenset())
+            return sent - self.world.kept()
+        return sent - (_LATE if stage == stages.FRESH else frozenset())
 
     def _run_clean(self) -> None:
         self.world.begin()
         looks = []
         for stage in STAGES:
             self.before[stage] = self.world.save()
-            looks.append(self.look(stage, stage, self.must_see(stage)))
             if not self.world.run(stage):
                 raise AssertionError(f"{stage} fails without any fault: {self.world.service.said}")
-        looks.append(self.look("end", STAGES[-1], self.must_see(STAGES[-1])))
+            looks.append(self.look(f"{stage}, later", stage, self.must_see(stage)))
         self.sites = [site for site in self.world.wire.calls if site.stage not in FAULTLESS]
         self.conditional = frozenset(self.world.wire.conditional)
         changing = Counter(site.stage for site in self.world.wire.changing)
         self.changing = {stage: changing[stage] for stage in STAGES if stage not in FAULTLESS}
         self.judge.flush()
         for number, stage in enumerate(STAGES):
-            later = [
-                look._replace(when=f"{name}, later", stage=name, must_see=self.must_see(name))
-                for name, look in zip(STAGES[number:], looks[number + 1 :], strict=True)
-            ]
-            self._rest[len(STAGES) - number, digest(self.before[stage])] = later, []
-        for look in looks:
-            rows = self.judge.seen(look.reading).counted
-            self._visible[look.when] = frozenset(
-                number
-                for number in self.world.sent(STAGES[-1])
-                if any(row["srcport"] == 20_000 + number for row in rows)
-            )
-        found = self._outcome(Ran(Case(), looks[-1:]))
+            self._rest[len(STAGES) - number, digest(self.before[stage])] = looks[number:], []
+            self._visible[stage] = self._shown(looks[number - 1]) if number else frozenset()
+        found = self._outcome(Ran(Case(), looks))
         if not found.is_clean or found.verdict.unnamed:
             raise AssertionError(f"the clean run is not clean: {found}")
 
     def _run_stage(self, ran: Ran, stage: str) -> None:
-        """A stage with the case's faults; a look at once; run again where it said it failed; and another look."""
+        """A stage with the case's faults; a look at once; its next run, where that is due; and another look."""
         world = self.world
         is_well = self._run_faulty(ran, stage)
-        sound = frozenset() if ran.failed else self._visible[stage]
-        ran.looks.append(self.look(f"{stage}, at once", stage, sound))
+        ran.looks.append(self.look(f"{stage}, at once", stage, ()))
         if not is_well:
             ran.failed.append(stage)
-            if not world.run(stage):
-                ran.wrong.append(f"{stage} fails again without a fault: {world.service.said[-1:]}")
+        was_wrong = stage in _EVERY_MINUTE and stage in dict(ran.case.skews)
+        if (not is_well or was_wrong) and not world.run(stage):
+            ran.wrong.append(f"{stage} fails again without a fault: {world.service.said[-1:]}")
         ran.looks.append(self.look(f"{stage}, in the end", stage, self.must_see(stage)))
 
     def _run_faulty(self, ran: Ran, stage: str) -> bool:
@@ -241,14 +238,22 @@ class Bench:
     def _outcome(self, ran: Ran) -> Outcome:
         worst, when, duplicates = Verdict(), [], 0
         flows = self.world.flows
+        shown = self._visible[ran.case.touched[0]] if ran.case.touched else frozenset()
         for look in ran.looks:
             seen = self.judge.seen(look.reading)
-            found = verdict(seen.counted, {n: flows[n] for n in look.must_see}, self.world.sent(look.stage))
+            must_see = {number: flows[number] for number in look.must_see | shown}
+            found = verdict(seen.counted, must_see, self.world.sent(look.stage))
+            shown |= self._shown(look)
             if not found.is_clean:
                 when.append(f"{look.when}: {found}")
             worst = Verdict(*(max(pair) for pair in zip(_figures(worst), _figures(found), strict=True)))
             duplicates = max(duplicates, seen.rows - len(seen.counted))
         return Outcome(str(ran.case), worst, tuple(ran.wrong), tuple(when), ran.met, duplicates, len(ran.failed))
+
+    def _shown(self, look: Look) -> frozenset[int]:
+        """The flows that a reading shows."""
+        numbers = {(row["srcport"] or 0) - FIRST_PORT for row in self.judge.seen(look.reading).counted}
+        return frozenset(numbers & self.world.flows.keys())
 
 
 def _figures(found: Verdict) -> Sequence[int]:

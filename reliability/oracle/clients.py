@@ -1,5 +1,6 @@
 """boto3 clients of the bench: the SDK's own retries without its waits, and little patience with the wire."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import boto3
@@ -29,13 +30,27 @@ class Clients:
         self._endpoint = endpoint
         self._config = _CONFIG.merge(Config(read_timeout=read_s, user_agent_extra=agent))
         self._made: dict[str, Any] = {}
+        self._role: Any = None
 
     def __call__(self, service: str) -> Any:
         """The client of a service."""
-        if service not in self._made:
-            self._made[service] = _SESSION.client(service, endpoint_url=self._endpoint, config=self._config)
-            _without_waits(self._made[service])
-        return self._made[service]
+        return self._client(_SESSION, service, service)
+
+    def assumed(self, service: str, credentials: Mapping[str, str]) -> Any:
+        """The client of a service, with a role's credentials; one role at a time: earlier clients have them, too."""
+        names = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
+        key, secret, token = (credentials[name] for name in names)
+        if self._role is None:
+            self._role = boto3.Session(key, secret, token, region_name=REGION)
+        held = self._role.get_credentials()
+        held.access_key, held.secret_key, held.token = key, secret, token
+        return self._client(self._role, f"{service} of the role", service)
+
+    def _client(self, session: Any, name: str, service: str) -> Any:
+        if name not in self._made:
+            self._made[name] = session.client(service, endpoint_url=self._endpoint, config=self._config)
+            _without_waits(self._made[name])
+        return self._made[name]
 
     def begin(self) -> None:
         """For another case: what earlier ones failed at counts no more."""

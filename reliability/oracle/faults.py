@@ -58,11 +58,14 @@ KINDS: Final = (
 # What the SDK tries again by itself, after it took effect or before: once is another case than every time.
 ONCE_ONLY: Final = (TIMEOUT, RESET_AFTER, TRUNCATED, "500")
 ONCE, ALWAYS = "once", "always"  # of the attempts that the SDK makes of one call
-_READS: Final = ("Get", "List", "Describe", "Head", "Search")
+_READS: Final = ("Get", "List", "Describe", "Head", "Search", "Assume")
 
 
 class Site(NamedTuple):
-    """A call that a component makes: the ``number``-th of this operation in its stage, from 0."""
+    """A call that a component makes: the ``number``-th of this operation in its stage, from 0.
+
+    ``service``: boto3's name; in another account than the stack's, ``<service>@<account>``.
+    """
 
     stage: str
     service: str

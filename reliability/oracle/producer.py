@@ -13,6 +13,11 @@ from enricher.schema import AWS_COLUMNS
 
 REGION: Final = "us-east-1"
 ACCOUNT: Final = "123456789012"
+MEMBER: Final = "222222222222"  # another account, with a machine of its own in a subnet that is shared with it
+MEMBER_ROLE: Final = f"arn:aws:iam::{MEMBER}:role/reader"
+EXTERNAL_ID: Final = "vpcflow-7"
+IPAM_SCOPE: Final = "ipam-scope-0123456789abcde01"
+_UNREACHED: Final = "333333333333"  # an account of which IPAM alone tells
 STREAM_NAME: Final = "flow-logs"
 STREAM_ARN: Final = f"arn:aws:firehose:{REGION}:{ACCOUNT}:deliverystream/{STREAM_NAME}"
 VPC: Final = "vpc-0a"
@@ -21,7 +26,7 @@ LOG_FORMAT: Final = (
     "${bytes} ${start} ${end} ${action} ${log-status} ${vpc-id} ${instance-id} ${flow-direction}"
 )
 FIRST_PORT: Final = 20_000
-SIDE_COLUMNS: Final = ("interface_id", "instance_id", "vpc_id", "az_id", "project")
+SIDE_COLUMNS: Final = ("account_id", "interface_id", "instance_id", "vpc_id", "az_id", "project")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,7 @@ class Machine:
     address: str
     zone: str
     project: str
+    account: str = ACCOUNT
 
     @property
     def interface_id(self) -> str:
@@ -47,6 +53,7 @@ class Machine:
     def truth(self) -> dict[str, str]:
         """SIDE_COLUMNS, as they are in truth."""
         return {
+            "account_id": self.account,
             "interface_id": self.interface_id,
             "instance_id": self.instance_id,
             "vpc_id": VPC,
@@ -58,6 +65,7 @@ class Machine:
 FRONT: Final = Machine(1, "10.0.1.5", "a", "shop")
 BACK: Final = Machine(2, "10.0.2.9", "b", "bank")
 NEW: Final = Machine(3, "10.0.1.77", "a", "news")  # came after the first scan
+SHARED: Final = Machine(4, "10.0.2.44", "b", "card", MEMBER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,17 +104,22 @@ class Flow:
         return (*who, *what, "ACCEPT", "OK", VPC, source.instance_id, "egress")
 
 
+_VPCS: Final = {"Vpcs": [{"VpcId": VPC, "CidrBlock": "10.0.0.0/16"}]}
+_ZONES: Final = {"a": "10.0.1.0/24", "b": "10.0.2.0/24"}
 _NAMES: Final = tuple(name.strip("${}").replace("-", "_") for name in LOG_FORMAT.split())
 
 
 def documents(machines: Mapping[Machine, float]) -> dict[str, Mapping[str, Any]]:
-    """What EC2 tells of machines and when each was attached (Unix seconds), and of the flow log into the stream."""
-    zones = [("a", "10.0.1.0/24"), ("b", "10.0.2.0/24")]
+    """What EC2 tells of machines and when each was attached (Unix seconds), and of the flow log into the stream.
+
+    The account has an organisation's IPAM, which tells of an account that no role reaches.
+    """
     return {
         "network-interfaces": {"NetworkInterfaces": [_interface(machine, at) for machine, at in machines.items()]},
         "instances": {"Reservations": [{"Instances": [_instance(machine)]} for machine in machines]},
-        "vpcs": {"Vpcs": [{"VpcId": VPC, "CidrBlock": "10.0.0.0/16"}]},
-        "subnets": {"Subnets": [_subnet(zone) | {"CidrBlock": block} for zone, block in zones]},
+        "vpcs": _VPCS,
+        "subnets": {"Subnets": [_subnet(zone) | {"CidrBlock": block} for zone, block in _ZONES.items()]},
+        "ipam-resource-cidrs": {"IpamResourceCidrs": _ipam_rows()},
         "flow-logs": {
             "FlowLogs": [
                 {
@@ -119,6 +132,32 @@ def documents(machines: Mapping[Machine, float]) -> dict[str, Mapping[str, Any]]
             ]
         },
     }
+
+
+def member_documents(machines: Mapping[Machine, float]) -> dict[str, Mapping[str, Any]]:
+    """What EC2 tells the other account of its machines, and of the subnet that is shared with it."""
+    return {
+        "network-interfaces": {"NetworkInterfaces": [_interface(machine, at) for machine, at in machines.items()]},
+        "instances": {"Reservations": [{"Instances": [_instance(machine)]} for machine in machines]},
+        "vpcs": _VPCS,
+        "subnets": {"Subnets": [_subnet("b") | {"CidrBlock": _ZONES["b"]}]},
+    }
+
+
+def _ipam_rows() -> list[dict[str, Any]]:
+    """A VPC, a subnet, an interface and an Elastic IP, a kind of IPAM's each."""
+    place = {"VpcId": "vpc-0c", "AvailabilityZoneId": "use1-az1"}
+    kinds: tuple[tuple[str, str, str, dict[str, str]], ...] = (
+        ("vpc", "vpc-0c", "10.3.0.0/16", {"VpcId": "vpc-0c"}),
+        ("subnet", "subnet-0c", "10.3.1.0/24", place),
+        ("eni", f"eni-{99:017x}", "10.3.1.9/32", place),
+        ("eip", "eipalloc-0c", "203.0.113.9/32", {}),
+    )
+    scope = {"IpamScopeId": IPAM_SCOPE, "ResourceRegion": REGION, "ResourceOwnerId": _UNREACHED}
+    return [
+        {**scope, "ResourceType": kind, "ResourceId": name, "ResourceCidr": block, **where}
+        for kind, name, block, where in kinds
+    ]
 
 
 def _instance(machine: Machine) -> dict[str, Any]:
@@ -138,7 +177,7 @@ def _interface(machine: Machine, at: float) -> dict[str, Any]:
     since = datetime.fromtimestamp(at, UTC).isoformat()
     return _subnet(machine.zone) | {
         "NetworkInterfaceId": machine.interface_id,
-        "OwnerId": ACCOUNT,
+        "OwnerId": machine.account,
         "InterfaceType": "interface",
         "PrivateIpAddress": machine.address,
         "PrivateIpAddresses": [{"PrivateIpAddress": machine.address, "Primary": True}],

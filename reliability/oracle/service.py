@@ -2,10 +2,12 @@
 
 import itertools
 import os
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from compaction.catalog import GlueCatalog
 from compaction.enrich_files import Summary
@@ -25,10 +27,10 @@ from deployment.steps import deploy
 from enricher.handler import Environment
 from enricher.partitions import Partitions
 from enricher.refresh import Refresher
-from enricher.refresher_settings import RefresherSettings
+from enricher.refresher_settings import RefresherSettings, Role
 from enricher.settings import Settings
 from reliability.oracle.clients import Clients
-from reliability.oracle.producer import ACCOUNT, REGION, STREAM_ARN
+from reliability.oracle.producer import ACCOUNT, EXTERNAL_ID, IPAM_SCOPE, MEMBER, MEMBER_ROLE, REGION, STREAM_ARN
 from reliability.oracle.writer import ArrowWriter
 from workbench.lake_options import load_known, open_lake
 from workbench.replay_run import Replay, Replayed, look
@@ -59,6 +61,19 @@ class Clock:
         self.now += seconds
 
 
+class _Sts(NamedTuple):
+    """STS of a cloud that lives in the machine's time, for who lives ``ahead`` seconds later: sessions end later."""
+
+    client: Any
+    ahead: float
+
+    def assume_role(self, **arguments: Any) -> dict[str, Any]:
+        """Raises what the client raises."""
+        answer = self.client.assume_role(**arguments)
+        told = answer["Credentials"]
+        return {"Credentials": told | {"Expiration": told["Expiration"] + timedelta(seconds=self.ahead)}}
+
+
 @dataclass
 class Service:
     """All parts, for one stack in the stand-in cloud; each run is a cold start. ``clients``: of the cloud."""
@@ -71,8 +86,16 @@ class Service:
     def refresh(self, now: float) -> bool:
         """One run of the refresher; a part that could not be scanned is no failure of the run."""
         clock = Clock(now)
-        settings = RefresherSettings(POINTER, DATABASE, STREAM_ARN)
-        run = Refresher(settings, ACCOUNT, REGION, self._client, clock, clock.sleep).run(PLENTY_S)
+        roles = (Role(MEMBER_ROLE, MEMBER),)
+        settings = RefresherSettings(
+            POINTER, DATABASE, STREAM_ARN, roles=roles, external_id=EXTERNAL_ID, ipam_scopes=(IPAM_SCOPE,)
+        )
+
+        def client(service: str, region: str, **credentials: str) -> Any:
+            made = self._client(service, region, credentials)
+            return _Sts(made, now - time.time()) if service == "sts" else made
+
+        run = Refresher(settings, ACCOUNT, REGION, client, clock, clock.sleep).run(PLENTY_S)
         self.said += run.failures
         return not run.failures
 
@@ -111,10 +134,10 @@ class Service:
             return False
         return True
 
-    def _client(self, service: str, region: str, **credentials: str) -> Any:
-        if region != REGION or credentials:
-            raise ValueError(f"client of {service} in {region}: the bench has one account and region")
-        return self.clients(service)
+    def _client(self, service: str, region: str, credentials: Mapping[str, str]) -> Any:
+        if region != REGION:
+            raise ValueError(f"client of {service} in {region}: the bench has one region")
+        return self.clients.assumed(service, credentials) if credentials else self.clients(service)
 
     def _replay(self) -> None:
         source = SourceObjects([FAILED], partial(self.clients, "s3"))

@@ -18,6 +18,7 @@ from werkzeug.wrappers import Response
 
 from reliability.oracle import faults
 from reliability.oracle.faults import ALWAYS, Plant, Site
+from reliability.oracle.producer import ACCOUNT
 from workbench.cloud import AwsError
 from workbench.cloud.errors import refusal
 from workbench.cloud.front import ResetConnectionError
@@ -118,7 +119,9 @@ class Wire:
         name = environ.get(_CALL) or uuid.uuid4().hex
         is_first = name not in self._sites
         if is_first:
-            key = str(self.stage), call.service, call.operation
+            # Accounts are asked at the same time: which of them met a fault must not be a matter of chance.
+            service = call.service if call.account_id == ACCOUNT else f"{call.service}@{call.account_id}"
+            key = str(self.stage), service, call.operation
             self._sites[name] = Site(*key, self._numbers[key])
             self._numbers[key] += 1
             self.calls.append(self._sites[name])

@@ -22,12 +22,17 @@ from reliability.oracle.judge import Expected, Reading
 from reliability.oracle.producer import (
     ACCOUNT,
     BACK,
+    EXTERNAL_ID,
     FRONT,
+    MEMBER,
+    MEMBER_ROLE,
     NEW,
     REGION,
+    SHARED,
     STREAM_NAME,
     Flow,
     documents,
+    member_documents,
 )
 from reliability.oracle.service import BUCKET, DATABASE, HOUR_S, WORK_GROUP, Service
 from reliability.oracle.states import State
@@ -102,6 +107,8 @@ class World:
         self.lost = 0
         self._machines = {FRONT: self.hour - _DAYS, BACK: self.hour - _DAYS}
         self._cloud = LocalCloud(documents(self._machines), region=REGION, around=self.wire.around)
+        self._cloud.replace_inventory(member_documents({SHARED: self.hour - _DAYS}), account_id=MEMBER)
+        self._cloud.allow_roles({MEMBER_ROLE: EXTERNAL_ID})
 
     def __enter__(self) -> Self:
         self._cloud.__enter__()
@@ -221,6 +228,12 @@ class World:
         told = [json.loads(line) for body in bodies for line in body.splitlines()]
         return {base64.b64decode(one["rawData"]).decode() for one in told}
 
+    def kept(self) -> frozenset[int]:
+        """The flows whose delivery records are kept raw, to be replayed."""
+        bodies = self.objects("processing-failed/").values()
+        raw = [base64.b64decode(json.loads(line)["rawData"]) for body in bodies for line in body.splitlines()]
+        return frozenset(n for n, one in self.flows.items() if any(one.flow.line.encode() in told for told in raw))
+
     def sent(self, stage: str) -> dict[int, Expected]:
         """What has been sent by the end of a stage, and arrived at the lake by then if all went well."""
         done = STAGES.index(stage)
@@ -229,7 +242,7 @@ class World:
         return {number: self.flows[number] for number in numbers}
 
     def _flows(self) -> dict[int, Expected]:
-        pairs = ((FRONT, BACK), (BACK, FRONT), (FRONT, NEW), (NEW, BACK), (FRONT, BACK))
+        pairs = ((FRONT, BACK), (BACK, FRONT), (FRONT, NEW), (NEW, BACK), (FRONT, SHARED))
         then = Partition.at(REGION, round((self.hour + _ARRIVAL) * 1000))
         fresh = Partition.at(REGION, round((self.now + _FRESH_S) * 1000))
         found = {}

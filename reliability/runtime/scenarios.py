@@ -4,7 +4,7 @@ import base64
 import gzip
 import json
 import statistics
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -26,6 +26,7 @@ _SECONDS: Final = 120  # the template's timeout
 _WARM_RUNS: Final = 15
 _TOO_LITTLE: Final = 112 * 1024**2  # enough to start in, not to hold a batch
 _INTERFACES: Final = 200_000
+_SLICE: Final = ("gzip",)  # of the largest events, the one that takes most
 _ARRIVED_AT_MS: Final = 1_763_632_860_000
 _EVENT_BYTES: Final = 6_000_000  # what a request to a function may hold
 # The shortest lines that there are: as many rows, or as many rejects, as a batch's bytes can hold.
@@ -41,15 +42,17 @@ def figures(*, is_full: bool) -> Iterator[Figure]:
     """
     if not Path(TREE, "enricher").is_dir():
         raise FileNotFoundError(f"{TREE}: there is no artefact; run `make artifact` first")
-    return Scenarios(TREE, cold_starts=5 if is_full else 1).figures()
+    scenarios = Scenarios(TREE, cold_starts=5) if is_full else Scenarios(TREE, cold_starts=1, largest=_SLICE)
+    return scenarios.figures()
 
 
 class Scenarios:
-    """The function in ``tree`` (a built artefact), one figure after the other."""
+    """The function in ``tree`` (a built artefact), one figure after the other; ``largest``: of these events, else all."""
 
-    def __init__(self, tree: Path, cold_starts: int) -> None:
+    def __init__(self, tree: Path, cold_starts: int, largest: Container[str] | None = None) -> None:
         self._tree = tree
         self._cold_starts = cold_starts
+        self._largest_events = largest
         self._material: Material = make_material()
 
     def figures(self) -> Iterator[Figure]:
@@ -105,15 +108,18 @@ class Scenarios:
 
     def _largest(self, cloud: LocalCloud) -> Iterator[Figure]:
         """Peak memory of the largest events there can be, each in a process of its own."""
-        events = {
-            "plain": (self._plain(), "v5"),
-            "gzip": (self._compressed(), "v5"),
-            "short_rows": (_short(_SHORTEST_ROW, MAX_BATCH_LINES), "v2"),
-            "short_rejects": (_short(_SHORTEST_REJECT, MAX_BATCH_LINES), "v2"),
-            "more_rows": (_short(_SHORTEST_ROW, MAX_BATCH_BYTES // len(_SHORTEST_ROW)), "v2"),
-            "more_rejects": (_short(_SHORTEST_REJECT, MAX_BATCH_BYTES // len(_SHORTEST_REJECT)), "v2"),
+        events: dict[str, tuple[Callable[[], dict[str, Any]], str]] = {
+            "plain": (self._plain, "v5"),
+            "gzip": (self._compressed, "v5"),
+            "short_rows": (lambda: _short(_SHORTEST_ROW, MAX_BATCH_LINES), "v2"),
+            "short_rejects": (lambda: _short(_SHORTEST_REJECT, MAX_BATCH_LINES), "v2"),
+            "more_rows": (lambda: _short(_SHORTEST_ROW, MAX_BATCH_BYTES // len(_SHORTEST_ROW)), "v2"),
+            "more_rejects": (lambda: _short(_SHORTEST_REJECT, MAX_BATCH_BYTES // len(_SHORTEST_REJECT)), "v2"),
         }
-        for name, (event, log_format) in events.items():
+        for name, (make, log_format) in events.items():
+            if self._largest_events is not None and name not in self._largest_events:
+                continue
+            event = make()
             with self._function(cloud, log_format=log_format) as function:
                 outcomes = [function.invoke(event, _SECONDS) for _ in range(2)]
             peak = max(outcome.peak_rss for outcome in outcomes)

@@ -5,18 +5,28 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from recorded.actions import table
 
 from cache import LoadError
 from compaction.hour import HourResult
+from enricher.lake import FLOW_LOGS
 from enricher.published import Place, read
 from reliability.oracle import plan
 from reliability.oracle.cases import Bench, Case, Outcome
 from reliability.oracle.deployments import deployments
 from reliability.oracle.faults import Plant, Site
 from reliability.oracle.judge import Expected, Verdict, verdict
-from reliability.oracle.producer import BACK, FRONT, Flow
-from reliability.oracle.service import BUCKET, POINTER, Service
-from reliability.oracle.world import COMPACTION, REPLAY, SECOND_COMPACTION, STREAM, World
+from reliability.oracle.producer import BACK, FRONT, MEMBER, Flow
+from reliability.oracle.service import BUCKET, DATABASE, POINTER, Service
+from reliability.oracle.world import (
+    COMPACTION,
+    FIRST_REFRESH,
+    REPLAY,
+    SECOND_COMPACTION,
+    SECOND_REFRESH,
+    STREAM,
+    World,
+)
 from reliability.oracle.writer import ArrowWriter
 
 pytestmark = pytest.mark.slow
@@ -28,6 +38,19 @@ FAULTS = (
     "compaction/s3.PutObject/2/rival/always",
 )
 DENIED = Case.parse("stream/s3.PutObject/1/denied/always")
+# What the service's roles may call and no fault meets, and why.
+LEFT_OUT = {
+    ("athena", "GetQueryResults"): "`vpcflow query --engine athena` reads; what fails is the command's exit code",
+    ("athena", "StopQueryExecution"): "said where a deployment's time is over; its answer changes nothing",
+    ("ec2", "GetIpamAddressHistory"): "`vpcflow explain` reads; what fails is the command's exit code",
+    ("glue", "BatchGetPartition"): "the crawler's own",
+    ("glue", "CreatePartition"): "the crawler's own",
+    ("glue", "GetPartitions"): "Athena's and Spark's own, and the doctor's, which only reads",
+    ("s3", "DeleteObject"): "Spark's own, and of `vpcflow doctor --probe`",
+    ("s3", "GetBucketLocation"): "Athena's own",
+    ("s3", "HeadBucket"): "Spark's own, and of `vpcflow doctor --probe`",
+    ("s3", "HeadObject"): "Spark's own, and the doctor's, which only reads",
+}
 
 
 def row(number, **columns: object):
@@ -129,6 +152,63 @@ class Forgetful(Service):
         return True
 
 
+class Unregistering(Service):
+    """Its refresher takes partitions of flow_logs out of the catalog."""
+
+    runs = 0
+
+    def partitions(self) -> list[dict[str, Any]]:
+        """Those that there are."""
+        answer = self.clients("glue").get_partitions(DatabaseName=DATABASE, TableName=FLOW_LOGS)
+        return [{name: told[name] for name in ("Values", "StorageDescriptor")} for told in answer["Partitions"]]
+
+    def forget(self, partitions: list[dict[str, Any]]) -> None:
+        """Take these out."""
+        gone = [{"Values": told["Values"]} for told in partitions]
+        self.clients("glue").batch_delete_partition(DatabaseName=DATABASE, TableName=FLOW_LOGS, PartitionsToDelete=gone)
+
+
+class NeverRegistering(Unregistering):
+    """Its refresher registers nothing, and says that all went well."""
+
+    def refresh(self, now):
+        """See Service."""
+        before = self.partitions()
+        is_well = super().refresh(now)
+        self.forget([told for told in self.partitions() if told not in before])
+        return is_well
+
+
+class OnceRegistering(NeverRegistering):
+    """Its refresher registers in its first run, whatever the clock said then, and never again."""
+
+    def refresh(self, now):
+        """See Service."""
+        self.runs += 1
+        return Service.refresh(self, now) if self.runs == 1 else super().refresh(now)
+
+
+class HidingWhileFailing(Unregistering):
+    """Its refresher's first run takes all partitions away and fails; the next one brings them back."""
+
+    held: tuple[dict[str, Any], ...] = ()
+
+    def refresh(self, now):
+        """See Service."""
+        self.runs += 1
+        is_well = super().refresh(now)
+        if self.runs == 1:
+            self.held = tuple(self.partitions())
+            self.forget(list(self.held))
+            return False
+        there = self.partitions()
+        again = [told for told in self.held if told not in there]
+        self.clients("glue").batch_create_partition(
+            DatabaseName=DATABASE, TableName=FLOW_LOGS, PartitionInputList=again
+        )
+        return is_well
+
+
 def from_stage(stage):
     """A case without a fault that begins at a stage."""
     return Case(skews=((stage, 0.0),))
@@ -149,6 +229,53 @@ def test_services_with_bugs_are_told(bench):
     assert (corrupted.verdict.corrupted, corrupted.verdict.missing) == (4, 0)  # in the end: sources that are no shop
     assert any("is kept nowhere" in finding for finding in forgotten.wrong)
     assert not any(one.is_clean for one in (lost, doubled, corrupted, forgotten))
+
+
+def test_rows_that_are_hidden_for_a_while_are_told(bench):
+    """Never registered; not by the next run after a wrong clock either; gone while a run fails, and back with the next.
+
+    Of the stream's seven flows three are kept raw until the replay, though readers see them: they were written, and
+    nobody heard of it. Two come later.
+    """
+    cases = (
+        (from_stage(FIRST_REFRESH), NeverRegistering),
+        (Case(skews=((SECOND_REFRESH, 86_400.0),)), OnceRegistering),
+        (from_stage(SECOND_REFRESH), HidingWhileFailing),
+    )
+    never, once, hiding = outcomes(bench, cases)
+
+    assert (never.verdict.missing, never.when[0].partition(":")[0]) == (4, "stream, later")
+    assert (once.verdict.missing, once.when[0].partition(":")[0]) == (2, "fresh, later")
+    assert (hiding.verdict.missing, hiding.said_failed) == (7, 1)
+    assert [when.partition(":")[0] for when in hiding.when] == ["second-refresh, at once"]
+
+
+def test_a_failed_refresh_and_a_wrong_clock_hide_nothing(bench):
+    """What was seen stays seen; formats are known though the scan fails twice; the next run registers the hour."""
+    cases = (
+        "first-refresh/ec2.DescribeVpcs/0/throttled/always+second-refresh/ec2.DescribeSubnets/0/truncated/always",
+        "first-refresh/ec2.DescribeFlowLogs/0/500/always+second-refresh/glue.GetTable/0/500/always",
+        f"first-refresh/ec2@{MEMBER}.DescribeInstances/0/denied/always",
+        "second-refresh/sts.AssumeRole/0/truncated/always",
+        "second-refresh/ec2.GetIpamResourceCidrs/3/503/always",
+        "second-refresh/clock/-10800",
+    )
+    found = outcomes(bench, [(Case.parse(text), None) for text in cases])
+
+    assert [one for one in found if not one.is_clean] == []
+    assert [one.met for one in found] == [2, 2, 1, 1, 1, 0]
+    assert found[2].verdict.unnamed == 1  # the flow to the member's machine
+
+
+def test_every_operation_that_the_roles_may_call_meets_faults_or_says_why_not(bench):
+    """By the table of calls against which the roles' policies are held."""
+    with deployments(bench.world) as deploying:
+        sites = [*bench.sites, *deploying.sites]
+    called = {(site.service.partition("@")[0], site.operation) for site in sites}
+    known = {(service, operation) for service, entry in table().items() for operation in entry["calls"]}
+
+    assert known - called == LEFT_OUT.keys()
+    assert called <= known
 
 
 def test_a_fault_costs_nothing(bench):
