@@ -47,7 +47,7 @@ def figures(*, is_full: bool) -> Iterator[Figure]:
 
 
 class Scenarios:
-    """The function in ``tree`` (a built artefact), one figure after the other; ``largest``: of these events, else all."""
+    """The function in ``tree`` (a built artefact), one figure after the other; ``largest``: events, None: all."""
 
     def __init__(self, tree: Path, cold_starts: int, largest: Container[str] | None = None) -> None:
         self._tree = tree
