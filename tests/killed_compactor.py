@@ -169,6 +169,7 @@ def main() -> int:
     parser.add_argument("--now", type=float, default=0)
     parser.add_argument("--kill", type=int, default=-1)
     parser.add_argument("--most", type=int, help="about so many kills, and not the whole list")
+    parser.add_argument("--share", type=int, nargs=2, default=(0, 1), help="the first of every two: 0 2")
     options = parser.parse_args()
     if options.child:
         return child(options)
@@ -177,7 +178,8 @@ def main() -> int:
         killing = Killing(cloud)
         requests = killing.requests()
         step = 1 if options.most is None else max(1, requests // options.most)
-        for number in range(step - 1, requests, step):
+        first, of = options.share
+        for number in range(step - 1, requests, step)[first::of]:
             found.append(killing.at(number))
             sys.stderr.write(f"{number}: {found[-1]}\n")
     told = {name: sum(getattr(one, name) for one in found) for name in ("was_killed", "lost", "doubled")}

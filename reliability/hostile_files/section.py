@@ -27,7 +27,7 @@ _LEAST: Final = {
     "format": ("log formats", 500, 60),
     "document": ("inventory documents", 5_000, 150),
     "snapshot": ("snapshot files", 25_000, 500),
-    "pointer": ("pointer objects", 500, 150),
+    "pointer": ("pointer objects", 500, 100),
 }
 
 

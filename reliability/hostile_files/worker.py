@@ -80,7 +80,8 @@ class Worker:
 
     def _family(self, family: ModuleType, path: HotPath) -> Iterator[str]:
         found = family.cases(path.good, Random(self._seed), is_full=self._is_full)
-        for number, case in enumerate(itertools.islice(found, self._share, None, self._of)):
+        step = self._of if self._is_full else 2 * self._of
+        for number, case in enumerate(itertools.islice(found, self._share, None, step)):
             name = case.kind.partition(":")[0]
             self.tried[name] += 1
             self.refused[name] += case.must == REFUSED

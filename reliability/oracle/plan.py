@@ -30,6 +30,12 @@ def single(sites: Sequence[Site], conditional: Iterable[Site], seed: int) -> lis
     return found
 
 
+def left_out(sites: Sequence[Site], conditional: Iterable[Site], number: int) -> int:
+    """How many faults at these sites there are beyond so many."""
+    on_condition = frozenset(conditional)
+    return sum(len(plants(site, is_conditional=site in on_condition)) for site in sites) - number
+
+
 def _turned(seed: int) -> list[str]:
     kinds = list(KINDS)
     random.Random(seed).shuffle(kinds)
