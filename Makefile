@@ -11,10 +11,10 @@ CHECKOV_STAMP := $(CHECKOV)/.installed
 TEMPLATES = $(shell grep -l '^AWSTemplateFormatVersion' *.yaml */*.yaml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow lint bench bench-scan accuracy check check-slice generate template artifact audit requirements clean
+.PHONY: help setup demo test test-slow lint bench bench-guard bench-curves bench-soak bench-compacted bench-scan accuracy check check-slice generate template artifact audit requirements clean
 
 help: ## show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 setup: $(STAMP) ## make .venv with everything pinned (by hash)
 
@@ -43,6 +43,18 @@ lint: $(STAMP) ## ruff, mypy, import contracts
 
 bench: $(STAMP) ## speed, size and API calls, as ratios taken in one run
 	@$(BIN)/python -m bench.run
+
+bench-guard: $(STAMP) ## slower than the commit before this one? (REF=… for another); a minute or two
+	@$(BIN)/python -m bench.guard $(REF)
+
+bench-curves: $(STAMP) ## scaling curves, parts of a batch, cost: ten minutes at most, writes docs/performance.md
+	@$(BIN)/python -m bench.page usual curves parts cost
+
+bench-soak: $(STAMP) ## memory over 10,000 batches: some five minutes, recorded in docs/performance.md
+	@$(BIN)/python -m bench.page soak
+
+bench-compacted: $(STAMP) ## a compacted hour over the gzip of its lines, by column; recorded there too (needs Java 17)
+	@$(BIN)/python -m bench.page compacted
 
 bench-scan: $(STAMP) ## bytes that cross-AZ questions read, over the gzip of ten million lines (needs Java 17)
 	@$(BIN)/python -m bench.scan_economy

@@ -1,7 +1,7 @@
 """The function as Lambda runs it, with S3 in memory: event dictionary in, metrics and log line out."""
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout
 from functools import partial
 from typing import Any
@@ -13,6 +13,7 @@ from bench.material import Material
 from enricher.handler import Environment, emit, settle_collector
 from enricher.log_format import LogFormats
 from enricher.memory import keep_freed_memory
+from enricher.schema import DEFAULT_PROMOTED_TAGS
 from enricher.settings import Ec2Settings, Settings
 
 SNAPSHOT_URI = "s3://bench-lake/inventory/snapshot.parquet"
@@ -43,11 +44,17 @@ class MemoryS3:
         return {}
 
 
-def function(materials: Sequence[Material], s3: MemoryS3, now: float) -> list[Callable[[], int]]:
-    """A warm environment's invocation with each batch: answers the number of records it was asked about."""
+def function(
+    materials: Sequence[Material], s3: MemoryS3, now: float, promoted: Mapping[str, tuple[str, ...]] | None = None
+) -> list[Callable[[], int]]:
+    """A warm environment's invocation with each batch: answers the number of records it was asked about.
+
+    ``promoted``: columns of their own for tags, beyond the four that always exist.
+    """
     settings = Settings(
         lake_bucket="bench-lake",
         log_formats=LogFormats((materials[0].log_format,)),
+        promoted_tags={**DEFAULT_PROMOTED_TAGS, **(promoted or {})},
         inventory_uri=SNAPSHOT_URI,
         inventory_hard_ttl_s=86_400,
         ec2=Ec2Settings(lookups=False),

@@ -12,6 +12,7 @@ from enricher.schema import TAGS
 
 VPCS: Final = 8
 TAGS_EACH: Final = 4
+_KEYS: Final = ("Name", "project", "team", "environment")
 BEGUN_AT: Final = 1_763_632_800
 PART: Final = "111122223333/us-east-1"
 _DAY: Final = 86_400
@@ -36,10 +37,10 @@ def address_of(number: int) -> str:
     return str(IPv4Address(_FIRST + ((number % VPCS) << _VPC_BITS) + 4 + number // VPCS))
 
 
-def make_tables(size: int) -> InventoryTables:
-    """``size`` interfaces with four tags each; a fifth have a secondary, a tenth a public address."""
+def make_tables(size: int, tags_each: int = TAGS_EACH) -> InventoryTables:
+    """``size`` interfaces with ``tags_each`` tags each; a fifth have a secondary, a tenth a public address."""
     numbers = range(size)
-    tags = _tags(size)
+    tags = _tags(size, tags_each)
     interfaces = {
         "account_id": _repeat("111122223333", size),
         "region": _repeat("us-east-1", size),
@@ -92,19 +93,26 @@ def _addresses(size: int) -> pa.Table:
     return pa.table(table, ADDRESS_SCHEMA).sort_by("address")
 
 
-def _tags(size: int) -> Any:
-    """A name of its own for every interface; few projects, teams and environments, as tags are."""
-    numbers = range(size)
-    keys = pa.array(["Name", "project", "team", "environment"] * size)
-    values = pa.array(
-        [
-            value
-            for n in numbers
-            for value in (f"node-{n // 2:06d}", f"project-{n % 97}", f"team-{n % 23}", ("prod", "test")[n % 2])
-        ]
-    )
-    offsets = pa.array(range(0, TAGS_EACH * size + 1, TAGS_EACH), pa.int32())
-    return pa.MapArray.from_arrays(offsets, keys, values).cast(TAGS)
+def tag_key(place: int) -> str:
+    """The key of an interface's ``place``th tag, from 0."""
+    return _KEYS[place] if place < len(_KEYS) else f"label-{place:02d}"
+
+
+def _tags(size: int, each: int) -> Any:
+    """A name of its own for every two interfaces; few projects, teams, environments and labels, as tags are."""
+    values = [_value(n, place) for n in range(size) for place in range(each)]
+    keys = pa.array([tag_key(place) for place in range(each)] * size, pa.string())
+    offsets = pa.array(range(0, each * size + 1, each) if each else [0] * (size + 1), pa.int32())
+    return pa.MapArray.from_arrays(offsets, keys, pa.array(values, pa.string())).cast(TAGS)
+
+
+def _value(number: int, place: int) -> str:
+    """Of the ``number``th interface's ``place``th tag."""
+    if place >= len(_KEYS):
+        return f"value-{number % (place + 3)}"
+    return (f"node-{number // 2:06d}", f"project-{number % 97}", f"team-{number % 23}", ("prod", "test")[number % 2])[
+        place
+    ]
 
 
 def _networks() -> Networks:

@@ -20,7 +20,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -37,6 +37,9 @@ from enricher.resolve import Rules, resolve
 from enricher.schema import DEFAULT_PROMOTED_TAGS
 from enricher.sources import Source
 from workbench.estate import BENCH, Estate, Traffic, build_estate, generate_traffic
+
+if TYPE_CHECKING:
+    from compaction.hour import HourResult
 
 ROWS: Final = 10_000_000
 HOURS: Final = 4
@@ -111,7 +114,7 @@ def _place(keep: Path | None) -> Iterator[Path]:
 
 
 def make_lake(lake: Path, rows: int, hours: int) -> dict[str, Any]:
-    """Write raw objects of ``rows`` rows or more; rows, gzip bytes, flows that count, and the truth by zones."""
+    """Write raw objects of ``rows`` rows or more: rows, bytes (raw, gzip), flows that count, and the truth by zones."""
     total: Counter[str] = Counter()
     truth: dict[Pair, Counter[str]] = {}
     context = multiprocessing.get_context("spawn")
@@ -136,12 +139,14 @@ def make_slice(order: tuple[Path, int, int]) -> tuple[dict[str, int], dict[Pair,
     made, source = _estate()
     begin = START + number % hours * HOUR_S
     traffic = generate_traffic(made, SEED + number, begin, HOUR_S, CONNECTIONS)
-    counts = Counter(rows=0, gzip=0)
+    counts = Counter(rows=0, raw=0, gzip=0)
     partition = Partition.at(REGION, (begin + HOUR_S - 1) * 1000)
     named: list[pa.Table] = []
     for first in range(0, len(traffic.lines), CHUNK):
         lines = traffic.lines[first : first + CHUNK]
-        counts["gzip"] += len(gzip.compress("\n".join([traffic.header, *lines]).encode(), 6))
+        raw = "\n".join([traffic.header, *lines]).encode()
+        counts["raw"] += len(raw)
+        counts["gzip"] += len(gzip.compress(raw, 6))
         name = f"slice-{number:04d}-{first:09d}"
         flows = parse_lines(lines, [0] * len(lines), LogFormats.parse([traffic.log_format])).flows
         arrivals = pa.array([(begin + HOUR_S - 1) * 1000] * flows.num_rows, pa.int64())
@@ -202,25 +207,28 @@ def _estate() -> tuple[Estate, Source]:
 
 def compact(lake: Path) -> int:
     """Every hour through Spark's writer, each with its neighbours; how many rows were dropped as copies."""
+    with spark_session() as spark:
+        return sum(result.dropped for result in compacted_hours(lake, spark))
+
+
+def compacted_hours(lake: Path, spark: Any) -> "Iterator[HourResult]":
+    """The hours one after the other, each when it is written."""
     from compaction.hour import HourJob  # noqa: PLC0415 - Spark starts after the pool is gone
     from compaction.spark_hour import SparkHourWriter  # noqa: PLC0415 - same
 
     folders = sorted((lake / "flow_logs").glob("*/*/*"))
-    dropped = 0
-    with _spark() as spark:
-        writer = SparkHourWriter(spark, None, Rules(default_region=REGION), 0.0)
-        for place, folder in enumerate(folders):
-            partition = Partition(*(part.partition("=")[2] for part in folder.parts[-3:]))
-            beside = [folders[other] for other in (place - 1, place + 1) if 0 <= other < len(folders)]
-            targets = [f"file://{lake}/{table}/{partition.path}" for table in ("flow_logs_compacted", "flows_hourly")]
-            uris = tuple(f"file://{other}" for other in beside)
-            result = writer.write(HourJob(partition, (f"file://{folder}",), uris, *targets))
-            dropped += result.dropped
-    return dropped
+    writer = SparkHourWriter(spark, None, Rules(default_region=REGION), 0.0)
+    for place, folder in enumerate(folders):
+        partition = Partition(*(part.partition("=")[2] for part in folder.parts[-3:]))
+        beside = [folders[other] for other in (place - 1, place + 1) if 0 <= other < len(folders)]
+        targets = [f"file://{lake}/{table}/{partition.path}" for table in ("flow_logs_compacted", "flows_hourly")]
+        uris = tuple(f"file://{other}" for other in beside)
+        yield writer.write(HourJob(partition, (f"file://{folder}",), uris, *targets))
 
 
 @contextmanager
-def _spark() -> Iterator[Any]:
+def spark_session() -> Iterator[Any]:
+    """A local session; it asks for Java 17."""
     from pyspark.sql import SparkSession  # noqa: PLC0415 - same
 
     settings: dict[str, Any] = {

@@ -1,19 +1,17 @@
 """Other batches than the usual one: larger, with more fields, with bad lines. Ratios, as in ``bench.run``."""
 
-import base64
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 from bench.function import MemoryS3, function
 from bench.material import Material, alternate, make_materials, median_ratio
 from bench.rivals import floor
-from workbench.envelopes import message_record
+from bench.scaled import with_bad_lines
 
 RUNS: Final = 8
 FEW: Final = 2_000
 MANY: Final = 24_000
-ONE_IN: Final = 100
+BAD_SHARE: Final = 0.01
 _ALL_FIELDS: Final = 11  # the flow log version that has them
 
 Figure = tuple[str, float, str]
@@ -34,24 +32,9 @@ def _linearity(snapshot: bytes, now: float) -> Figure:
 
 
 def _bad_lines(good: Material, snapshot: bytes, now: float) -> Figure:
-    clean, mixed = (function([each], MemoryS3(snapshot), now) for each in (good, _with_bad_lines(good)))
+    clean, mixed = (function([each], MemoryS3(snapshot), now) for each in (good, with_bad_lines(good, BAD_SHARE)))
     without, with_bad = alternate(RUNS, clean, mixed)
     return "bad_lines_1_percent", median_ratio(with_bad, without), "ratio of times; at most 1.25 is asked for"
-
-
-def _with_bad_lines(good: Material) -> Material:
-    """One line in a hundred is bad: cut off, or with a port that is no number, in turn."""
-    lines, records = list(good.lines), list(good.event["records"])
-    for position in range(0, len(lines), ONE_IN):
-        words = lines[position].split(" ")
-        bad = words[:-2] if position % (2 * ONE_IN) else [*words[:5], "http", *words[6:]]
-        lines[position] = " ".join(bad)
-        records[position] = {**records[position], "data": _base64(lines[position])}
-    return replace(good, lines=lines, event={**good.event, "records": records})
-
-
-def _base64(line: str) -> str:
-    return base64.b64encode(message_record(line)).decode()
 
 
 def _all_fields(records: int, now: float) -> Figure:
