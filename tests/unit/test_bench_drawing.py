@@ -68,6 +68,13 @@ def test_a_series_is_drawn_where_its_values_are():
     assert [height / heights[0] for height in heights] == pytest.approx([1, 6 / 5, 7 / 5, 8 / 5], abs=0.01)
 
 
+def test_close_values_are_drawn_from_zero():
+    """Zero is where the axis begins, the last mark where it ends; the marks are round and hold all values."""
+    up = axis([0.0, 3.1, 7.9], 200, 0)
+    assert up.marks == [0, 2, 4, 6, 8]
+    assert [up.at(value) for value in (0, 2, 8)] == [200, 150, 0]
+
+
 def test_far_apart_values_are_drawn_by_their_logarithm():
     """Ten times as much is as far wherever it is."""
     up = axis([1.0, 100.0], 200, 0)

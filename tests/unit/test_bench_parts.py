@@ -109,4 +109,5 @@ def test_memory_that_grows_is_told_and_memory_that_swings_is_not():
     assert missed(judged_memory(leak, still, 10_000) | asked) == ["rss_last_to_first_quarter", "rss_growth"]
     assert missed(judged_memory(still, leak, 10_000) | asked) == []
     assert missed(judged_memory(still, [1e6 + 60.0 * step for step in range(167)], 10_000) | asked) == ["blocks_growth"]
+    assert missed(judged_memory([100.0, *[250.0] * 9], still[:10], 600) | asked) == []
     assert slope([0.0, 2.0, 4.0, 6.0]) == 2.0
