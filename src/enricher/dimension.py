@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from enricher.attribution import NOBODY, PEER, Candidate
-from enricher.columns import int32_array, plain
+from enricher.columns import int32_array, int64_array, plain
 from enricher.endpoints import ABSENT, AMBIGUOUS, UNRESOLVED, Batch, Dimension
 from enricher.inventory import ALWAYS, FOREVER
 from enricher.keys import Keys
@@ -120,8 +120,8 @@ def _chosen(
     deep = pc.indices_nonzero(is_deep)
     places_of_deep = places.take(deep)
     starts, ends = (pa.concat_arrays([times] * copies).take(deep) for times in (batch.starts, batch.ends))
-    valid_from = pa.array([offer.valid_from for offer in offers], pa.int64())
-    valid_to = pa.array([offer.valid_to for offer in offers], pa.int64())
+    valid_from = int64_array([offer[0] for offer in offers])
+    valid_to = int64_array([offer[1] for offer in offers])
     for _ in range(max(depths) - 1):
         since, until = valid_from.take(places_of_deep), valid_to.take(places_of_deep)
         holds = pc.and_(pc.less_equal(since, starts), pc.less_equal(ends, until))

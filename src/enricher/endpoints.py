@@ -119,6 +119,8 @@ def _addresses(texts: list[str]) -> tuple[Addresses, Any]:
 
     IPv4 has been read in its only spelling, IPv6 has many.
     """
+    if not any(":" in text for text in texts):
+        return Addresses(texts), None
     canonical = [Address.parse(text).text if ":" in text else text for text in texts]
     codes = {text: code for code, text in enumerate(dict.fromkeys(canonical))}
     if len(codes) == len(canonical):

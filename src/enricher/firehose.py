@@ -5,10 +5,8 @@ Amazon Data Firehose developer guide, "Data transformation and status model" (ev
 """
 
 import binascii
-import hashlib
 import json
 import re
-from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,13 +16,15 @@ from typing import Any, Final
 import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
+from blake3 import blake3
 
+from enricher.columns import int64_array
 from enricher.errors import BatchTooLargeError, EventError
 
 # Bytes of a response that carries data: Lambda takes 6 MB, and what is above it fails the whole batch.
 RESPONSE_LIMIT: Final = 5_500_000
 
-_DIGEST_LENGTH: Final = 32
+_DIGEST_BYTES: Final = 16
 _MEND: Final = "expected a Firehose transformation event (deliveryStreamArn, region, records)"
 _REGION: Final = re.compile(r"[a-z0-9-]+")  # it becomes part of a key
 _YEAR_10000_MS: Final = 253_402_300_800_000
@@ -53,15 +53,11 @@ class Delivery:
 
     def digest(self) -> str:
         """A name for this batch that its retries share: stream, record ids and data, never the invocation's id."""
-        ids = [self.stream_arn, *self.record_ids]
-        hasher = hashlib.sha256()
-        # The lengths keep batches apart whose bytes are only cut differently.
-        hasher.update(array("Q", [len(ids), *map(len, ids)]).tobytes())
-        hasher.update("".join(ids).encode(errors="surrogatepass"))
+        hasher = blake3(_in_json([self.stream_arn, *self.record_ids]))
         # An Arrow array is its values' ends, then its values without a gap: there is nothing to join.
         for buffer in self._as_bytes().buffers()[1:]:
             hasher.update(buffer or b"")
-        return hasher.hexdigest()[:_DIGEST_LENGTH]
+        return hasher.hexdigest(_DIGEST_BYTES)
 
     def _as_bytes(self) -> Any:
         """Every record's payload, or its data's text where that was not base64 (binary array without nulls)."""
@@ -222,9 +218,17 @@ def _failed(delivery: Delivery, ordinal: int) -> dict[str, str]:
     return {"recordId": delivery.record_ids[ordinal], "result": "ProcessingFailed"}
 
 
+def _in_json(texts: Sequence[str]) -> bytes:
+    """Texts in one: other texts, or the same cut differently, are other bytes."""
+    try:
+        return msgspec.json.encode(texts)
+    except UnicodeEncodeError:  # half of a surrogate pair, which JSON can spell
+        return json.dumps(texts).encode()
+
+
 def _checked(moments: list[int]) -> Any:
     try:
-        arrived_at = pa.array(moments, pa.int64())
+        arrived_at = int64_array(moments)
         first, last = pc.min_max(arrived_at).as_py().values()
     except OverflowError:
         first = last = _YEAR_10000_MS

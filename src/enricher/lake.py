@@ -97,13 +97,18 @@ class S3Store:
 def to_parquet(rows: pa.Table) -> Any:
     """The object's bytes (a buffer): zstd, plain strings for readers, dictionaries only inside the file."""
     sink = pa.BufferOutputStream()
-    leaves = _leaves(rows.schema)
+    dictionaries, compressed = [], []
+    for name, column in zip(rows.column_names, rows.itercolumns(), strict=True):
+        leaves = _leaves(name, column.type)
+        if name not in _NO_DICTIONARY:
+            dictionaries += leaves
+        if not _is_small(name, column):
+            compressed += leaves
     pq.write_table(
         rows,
         sink,
-        # What is not named is not compressed.
-        compression={leaf: "zstd" for name in _compressed(rows) for leaf in leaves[name]},
-        use_dictionary=[leaf for name in leaves if name not in _NO_DICTIONARY for leaf in leaves[name]],
+        compression=dict.fromkeys(compressed, "zstd"),  # what is not named is not compressed
+        use_dictionary=dictionaries,
         column_encoding=dict.fromkeys(_DELTA_COLUMNS, "DELTA_BINARY_PACKED"),
         store_schema=False,
         row_group_size=ROWS_PER_GROUP,
@@ -114,24 +119,16 @@ def to_parquet(rows: pa.Table) -> Any:
     return sink.getvalue()
 
 
-def _compressed(rows: pa.Table) -> list[str]:
-    return [
-        name
-        for name, column in zip(rows.column_names, rows.columns, strict=True)
-        if name not in _UNCOMPRESSED and column.null_count < len(column) and not _is_of_few_words(column)
-    ]
-
-
-def _is_of_few_words(column: Any) -> bool:
+def _is_small(name: str, column: Any) -> bool:
+    """Whether there is nothing to compress: no value, few words, packed numbers."""
+    if name in _UNCOMPRESSED or column.null_count == len(column):
+        return True
     return isinstance(column.type, pa.DictionaryType) and len(column.chunk(0).dictionary) <= _FEW_WORDS
 
 
-def _leaves(schema: Any) -> dict[str, tuple[str, ...]]:
-    """The Parquet paths of each column: its name, for a map its keys and values."""
-    return {
-        name: (f"{name}.key_value.key", f"{name}.key_value.value") if isinstance(kind, pa.MapType) else (name,)
-        for name, kind in zip(schema.names, schema.types, strict=True)
-    }
+def _leaves(name: str, kind: Any) -> tuple[str, ...]:
+    """The Parquet paths of a column: its name, for a map its keys and values."""
+    return (f"{name}.key_value.key", f"{name}.key_value.value") if isinstance(kind, pa.MapType) else (name,)
 
 
 def to_error_objects(rejects: Iterable[Reject], arrived_at: Sequence[int | None]) -> bytes:

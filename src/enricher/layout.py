@@ -54,13 +54,19 @@ def compacted(codes: Any) -> Any:
 
 def laid_out(tables: Sequence[pa.Table], refs: Sequence[Ref]) -> pa.Table:
     """The rows of encoded tables that ``refs`` name, in their order; the tables have the same columns."""
-    groups: dict[int, list[int]] = {}
+    numbers = {number for number, _ in refs}
+    if len(numbers) == 1:
+        return _rows(tables[numbers.pop()], [row for _, row in refs])
+    groups: dict[int, list[int]] = {number: [] for number in numbers}
     for position, (number, _) in enumerate(refs):
-        groups.setdefault(number, []).append(position)
-    parts = [tables[number].take(int32_array([refs[p][1] for p in mine])) for number, mine in groups.items()]
-    if len(parts) == 1:
-        return parts[0].combine_chunks()
+        groups[number].append(position)
+    parts = [_rows(tables[number], [refs[p][1] for p in mine]) for number, mine in groups.items()]
     small = [pa.table({name: compacted(plain(part[name])) for name in part.column_names}) for part in parts]
     joined = pa.concat_tables(small).unify_dictionaries().combine_chunks()
     order = int32_array([position for mine in groups.values() for position in mine])
     return joined.take(pc.inverse_permutation(order)).combine_chunks()
+
+
+def _rows(table: pa.Table, rows: Sequence[int]) -> pa.Table:
+    places = int32_array(rows)
+    return pa.Table.from_arrays([looked_up(plain(column), places) for column in table.itercolumns()], table.column_names)

@@ -163,7 +163,8 @@ def _parse_group(
     if not isinstance(lines, LineBlock) and any(blank in text for blank in _ODD_BLANKS):
         text = "\n".join(_even(line) for line in lines).encode()
     misfits: list[int] = []
-    table = None if _may_hold_hexadecimal(text) else _read_typed(text, log_format, misfits)
+    is_doubtful = _may_hold_hexadecimal(text)
+    table = None if is_doubtful else _read_typed(text, log_format, misfits)
     without = None
     if table is None and may_repeat_header:
         without = _without_headers(as_told, lines, ordinals, LogFormats((log_format,)))
@@ -175,7 +176,7 @@ def _parse_group(
         types = {**_TYPES, **dict.fromkeys(_NUMERIC, STRING)}
         rows = _Rows(_read(text, log_format, misfits, types), lines, ordinals, misfits)
         uneven = rows.take_out(_has_empty_word(rows.table))
-        _cast_numbers(rows, log_format)
+        _cast_numbers(rows, log_format, is_doubtful=is_doubtful)
     else:
         rows = _Rows(table, lines, ordinals, misfits)
         uneven = rows.take_out(_has_empty_word(table))
@@ -228,11 +229,14 @@ def _has_empty_word(table: pa.Table) -> Any:
     return reduce(pc.or_, (pc.fill_null(each, False) for each in empty)) if empty else None
 
 
-def _cast_numbers(rows: _Rows, log_format: LogFormat) -> None:
+def _cast_numbers(rows: _Rows, log_format: LogFormat, *, is_doubtful: bool) -> None:
+    """Numbers that were read as text; ``is_doubtful``: some may be hexadecimals, which a cast takes too."""
     numeric = [name for name in log_format.columns if name in _NUMERIC]
-    for name in numeric:
+    # One bad word is in one column; that the others are as they should be, a cast tells at once.
+    doubtful = [name for name in numeric if is_doubtful or not _is_castable(rows.table[name], _NUMERIC[name])]
+    for name in doubtful:
         rows.drop(_not_a_number(rows.table[name]), "bad_integer")
-    for name in numeric:
+    for name in doubtful:
         rows.drop(_too_large(rows.table[name], _MOST[_NUMERIC[name]]), "out_of_range")
     for index, name in enumerate(rows.table.column_names):
         if name in _NUMERIC:
@@ -266,8 +270,19 @@ def _read(raw: bytes, log_format: LogFormat, misfits: list[int], types: dict[str
     ).combine_chunks()
 
 
+def _is_castable(texts: Any, kind: Any) -> bool:
+    try:
+        texts.cast(kind)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
 def _not_a_number(texts: Any) -> Any:
-    return pc.fill_null(pc.invert(pc.match_substring_regex(plain(texts), r"^-?[0-9]+$")), False)
+    texts = plain(texts)
+    is_odd = pc.fill_null(pc.invert(pc.ascii_is_decimal(texts)), False)
+    odd = texts.filter(is_odd)
+    return pc.replace_with_mask(is_odd, is_odd, pc.invert(pc.match_substring_regex(odd, r"^-?[0-9]+$")))
 
 
 def _too_large(texts: Any, most: int) -> Any:

@@ -1,5 +1,6 @@
 """What is known of the interfaces that recorded a batch: the record's own word first, then the inventory's."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
@@ -19,6 +20,7 @@ from enricher.traffic import RecorderKinds
 
 # Values of interface-type and InterfaceType in a record, as our resource types.
 _KIND_OF_TYPE: Final = {"regional_nat_gateway": "nat_gateway", "network_load_balancer": "load_balancer"}
+_AZ_ID: Final = re.compile(AZ_ID)
 _HOP_KINDS: Final = pa.array(sorted(HOP_KINDS))
 _TAG_FIELDS: Final = ("instance_tag", "instance_tag_2", "interface_tag", "interface_tag_2", "asg_tag", "asg_tag_2")
 
@@ -249,9 +251,9 @@ def _cleaned(recorded: pa.Table) -> dict[str, Any]:
     """The recorders' columns without chunks; the account ``unknown`` is none, and so is a zone that is no AZ ID."""
     columns = {name: plain(recorded[name]) for name in recorded.column_names}
     account, zone = columns["account_id"], columns["az_id"]
-    if _tells(account):
+    if "unknown" in account.to_pylist():
         columns["account_id"] = pc.if_else(pc.equal(account, "unknown"), None, account)
-    if _tells(zone):
+    if not all(word is None or _AZ_ID.search(word) for word in set(zone.to_pylist())):
         columns["az_id"] = pc.if_else(pc.match_substring_regex(zone, AZ_ID), zone, None)
     return columns
 
