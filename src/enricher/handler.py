@@ -9,22 +9,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from random import random as uniform
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from aws_lambda_powertools import Logger, Metrics
 
 from cache import Budget, CircuitBreaker, Share, TTLCache
 from enricher.batch import Answer, Pipeline
 from enricher.current_inventory import CurrentInventory
-from enricher.ec2 import LONGEST_CALL_SECONDS, Ec2Reader, WhenAsked, ec2_client
 from enricher.errors import SettingsError
 from enricher.lake import S3Store
 from enricher.memory import keep_freed_memory
 from enricher.metrics import figures
-from enricher.misses import MissSource
 from enricher.resolve import Misses, Rules
 from enricher.settings import JSON, Settings
 from enricher.sources import Source
+
+if TYPE_CHECKING:
+    from enricher.ec2 import Ec2Reader
 
 _WRITE_SECONDS: Final = 10  # what enriching and writing may still take after the last EC2 request
 _LOAD_SECONDS: Final = 10  # what loading an inventory may take where S3 hangs: two attempts, and a second between them
@@ -108,6 +109,9 @@ class Environment:
         region = event.get("region") if isinstance(event, Mapping) else None
         if not ec2.lookups or not region or (self._settings.inventory_uri and snapshot is None):
             return None
+        from enricher.ec2 import LONGEST_CALL_SECONDS, Ec2Reader, WhenAsked, ec2_client  # noqa: PLC0415 - as boto3
+        from enricher.misses import MissSource  # noqa: PLC0415 - same
+
         if self._reader is None:
             client = self._clients.get("ec2") or WhenAsked(lambda: ec2_client(region))
             breaker = CircuitBreaker(ec2.breaker_failures, ec2.breaker_cool_down_s, random=self._random)

@@ -97,7 +97,8 @@ class S3Store:
 def to_parquet(rows: pa.Table) -> Any:
     """The object's bytes (a buffer): zstd, plain strings for readers, dictionaries only inside the file."""
     sink = pa.BufferOutputStream()
-    dictionaries, compressed = [], []
+    dictionaries: list[str] = []
+    compressed: list[str] = []
     for name, column in zip(rows.column_names, rows.itercolumns(), strict=True):
         leaves = _leaves(name, column.type)
         if name not in _NO_DICTIONARY:

@@ -69,4 +69,6 @@ def laid_out(tables: Sequence[pa.Table], refs: Sequence[Ref]) -> pa.Table:
 
 def _rows(table: pa.Table, rows: Sequence[int]) -> pa.Table:
     places = int32_array(rows)
-    return pa.Table.from_arrays([looked_up(plain(column), places) for column in table.itercolumns()], table.column_names)
+    return pa.Table.from_arrays(
+        [looked_up(plain(column), places) for column in table.itercolumns()], table.column_names
+    )

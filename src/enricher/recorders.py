@@ -13,10 +13,9 @@ from enricher.columns import int32_array, plain
 from enricher.endpoints import RESOLVED, SUBNET
 from enricher.inventory import ALWAYS, FOREVER, promoted_values
 from enricher.layout import Ref, decoded, encoded, laid_out
-from enricher.resource_kinds import HOP_KINDS
 from enricher.schema import AZ_ID, LOCATION, RESOURCE, STRING, TAGS
 from enricher.sources import Source
-from enricher.traffic import RecorderKinds
+from enricher.traffic import HOP_KINDS, RecorderKinds
 
 # Values of interface-type and InterfaceType in a record, as our resource types.
 _KIND_OF_TYPE: Final = {"regional_nat_gateway": "nat_gateway", "network_load_balancer": "load_balancer"}

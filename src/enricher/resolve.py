@@ -5,7 +5,7 @@ Work is per unique recorder and unique key, never per row. See DESIGN.md §4, "E
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -15,11 +15,13 @@ from enricher.columns import plain
 from enricher.dimension import Answers, dimension_of
 from enricher.endpoints import Batch, Dimension, batch_of
 from enricher.keys import OwnAddresses, keys_of, peer_sides
-from enricher.misses import MissSource
 from enricher.recorders import recorders_of
 from enricher.schema import DEFAULT_PROMOTED_TAGS
 from enricher.sources import Source
 from enricher.traffic import reporter_codes
+
+if TYPE_CHECKING:  # who reads EC2 is only imported by who asks it: a cold start should not wait for that
+    from enricher.misses import MissSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class Misses:
     ``part``: the part of the inventory (account and region) that EC2 can be asked of; None: not known.
     """
 
-    source: MissSource
+    source: "MissSource"
     now: float
     budget: Budget
     part: str | None = None

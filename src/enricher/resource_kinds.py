@@ -12,17 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-# Recorders through which traffic passes: what they record belongs to neither side.
-HOP_KINDS: Final = frozenset(
-    {
-        "nat_gateway",
-        "regional_nat_gateway",
-        "transit_gateway",
-        "gateway_load_balancer",
-        "gateway_load_balancer_endpoint",
-    }
-)
-
 
 class Behind(NamedTuple):
     """A resource behind an interface; ``arn`` is service and resource of its ARN, as in ``ec2:natgateway/nat-1``."""

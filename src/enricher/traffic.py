@@ -14,6 +14,16 @@ DST: Final = 1
 HOP: Final = 2
 REPORTERS: Final = pa.array(["src", "dst", "hop"])
 
+# Recorders through which traffic passes: what they record belongs to neither side.
+HOP_KINDS: Final = frozenset(
+    {
+        "nat_gateway",
+        "regional_nat_gateway",
+        "transit_gateway",
+        "gateway_load_balancer",
+        "gateway_load_balancer_endpoint",
+    }
+)
 # VPC user guide, "traffic-path".
 PATH_NAMES: Final = {
     1: "vpc_resource",
@@ -25,8 +35,8 @@ PATH_NAMES: Final = {
     7: "gateway_endpoint",
     8: "internet_gateway",
 }
-_PATHS: Final = pa.array(PATH_NAMES, pa.int32())
-_PATH_WORDS: Final = pa.array(PATH_NAMES.values())
+_PATHS: Final = pa.array(list(PATH_NAMES), pa.int32())
+_PATH_WORDS: Final = pa.array(list(PATH_NAMES.values()))
 CLASSES: Final = pa.array(
     ["same_az", "cross_az", "cross_region", "internet", "aws_service", "private_unknown", "unknown"]
 )

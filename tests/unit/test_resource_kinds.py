@@ -2,7 +2,8 @@
 
 import pytest
 
-from enricher.resource_kinds import HOP_KINDS, behind, resource_of
+from enricher.resource_kinds import behind, resource_of
+from enricher.traffic import HOP_KINDS
 
 UUID = "1f0e5f5e-0c0a-4b3f-9d7e-3f0a1b2c3d4e"
 ENI = "eni-0123456789abcdef0"
