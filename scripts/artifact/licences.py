@@ -21,6 +21,7 @@ _WORDS: Final = {
     "bsd license": "BSD-3-Clause",
     "bsd-2-clause": "BSD-2-Clause",
     "bsd-3-clause": "BSD-3-Clause",
+    "cc0-1.0 or apache-2.0": "CC0-1.0 OR Apache-2.0",
     "isc license": "ISC",
     "isc license (iscl)": "ISC",
     "mit": "MIT",

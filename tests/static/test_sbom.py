@@ -177,7 +177,7 @@ def test_the_lock_file_is_read_whole():
     assert lock["s3transfer"].needed_by == {"boto3"}
     assert lock["botocore"].needed_by == {"boto3", "s3transfer"}
     direct = {name for name, pin in lock.items() if pin.is_direct}
-    assert direct == {"aws-lambda-powertools", "boto3", "cachetools", "msgspec", "pyarrow"}
+    assert direct == {"aws-lambda-powertools", "blake3", "boto3", "cachetools", "msgspec", "pyarrow"}
 
 
 def test_a_bill_without_a_zip_is_a_usage_error(capsys):
