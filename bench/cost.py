@@ -224,6 +224,7 @@ def main() -> int:
     """Measure, print, judge."""
     begun = time.monotonic()
     figures = figures_of(*measure())
+    print(f"material {figures['material']}")
     print("\n".join(FORMULA))
     for name, price in figures["prices"].items():
         print(f"price {name} {price['usd']:.10f} USD: {price['what']} ({price['from']}; {figures['as_of']})")

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from bench.compacted import COLUMNS_TOLD
 from bench.curves import Curve
 from bench.drawing import SERIES, number, svg
 from bench.parts import markdown
@@ -32,9 +33,10 @@ _TITLE: Final = "Microseconds a line: the handler's and the floor's, over what g
 _HEAD: Final = """# Performance
 
 Written by `python -m bench.page` from what the benches last recorded in `bench/performance.json`; do not edit. Each
-section says from which commit, when and on what machine. Times are processor time of one core; ratios are medians of
-runs in turn. *Floor*: Arrow reads the same lines and writes them as Parquet, and nothing is decoded or looked up. What
-was tried and did not pay: [bench/README.md](../bench/README.md).
+section says from which commit, when, on what machine, and from what material (a hash of the generator's numbers, or of
+the lines). Times are processor time of one core; ratios are medians of runs in turn. *Floor*: Arrow reads the same
+lines and writes them as Parquet, and nothing is decoded or looked up. What was tried and did not pay:
+[bench/README.md](../bench/README.md).
 """
 _NEAR: Final = 0.1
 _SIGNS: Final[dict[str, tuple[str, Callable[[float, float], bool]]]] = {
@@ -43,7 +45,7 @@ _SIGNS: Final[dict[str, tuple[str, Callable[[float, float], bool]]]] = {
     "=": ("within 10 % of", lambda value, bound: abs(value - bound) <= _NEAR * bound),
 }
 # What is asked for (issue 6): section, figure, sign, bound, words.
-_ASKED: Final = (
+ASKED: Final = (
     ("usual", "handler_to_floor", ">=", 0.50, "handler to floor, 29 fields"),
     ("usual", "handler_to_floor_all_fields", ">=", 0.45, "handler to floor, 54 fields"),
     ("usual", "handler_to_duckdb", ">=", 1.5, "handler to DuckDB, one thread"),
@@ -78,12 +80,14 @@ def picture(sections: Mapping[str, Any]) -> str:
 
 
 def _from(name: str, section: Mapping[str, Any]) -> str:
-    return f"`python -m {SECTIONS[name]}` at {section['commit']}, {section['at']}; {section['machine']}."
+    figures = section["figures"]
+    material = f", material {figures['material']}" if "material" in figures else ""
+    return f"`python -m {SECTIONS[name]}` at {section['commit']}, {section['at']}; {section['machine']}{material}."
 
 
 def _targets(sections: Mapping[str, Any]) -> list[str]:
     lines = ["## What is asked for, and what is reached", "", "| figure | asked | reached | |", "|---|---:|---:|---|"]
-    for section, figure, sign, bound, words in _ASKED:
+    for section, figure, sign, bound, words in ASKED:
         if section not in sections:
             continue
         figures = sections[section]["figures"]
@@ -125,7 +129,7 @@ def _parts(figures: Mapping[str, Any], told: str) -> list[str]:
         "## Where a batch's time goes",
         "",
         told,
-        f"Material {figures['material']}: four batches of 8,000 records of 29 fields in turn, lower quartiles.",
+        "Four batches of 8,000 records of 29 fields in turn, lower quartiles.",
         "Cold: the first batch of an environment, imports left out, medians of five.",
         "",
         *markdown(figures["warm"], figures["cold"]),
@@ -140,17 +144,14 @@ def _compacted(figures: Mapping[str, Any], told: str) -> list[str]:
         f"An hour of {figures['rows']:,} rows: raw lines {figures['raw_bytes']:,} bytes, their gzip {share:,};"
         f" compacted {figures['compacted_bytes']:,} ({figures['compacted_to_gzip']:.3f} of gzip), `flows_hourly`"
         f" {figures['hourly_bytes']:,} ({figures['hourly_to_gzip']:.4f}). A core compacts"
-        f" {figures['rows_per_cpu_s']:,.0f} rows a second, the Java compiler's and the workers' start included. The"
-        " largest columns:"
+        f" {figures['rows_per_cpu_s']:,.0f} rows a second when it has done so once (the first time"
+        f" {figures['rows'] / figures['first_cpu_s']:,.0f}). The largest columns:"
     )
     lines += ["", "| column | bytes a row | of gzip |", "|---|---:|---:|"]
-    for name, size in list(figures["columns"].items())[:_COLUMNS_TOLD]:
+    for name, size in list(figures["columns"].items())[:COLUMNS_TOLD]:
         lines.append(f"| `{name}` | {size / figures['rows']:.2f} | {size / share:.3f} |")
-    rest = sum(list(figures["columns"].values())[_COLUMNS_TOLD:])
+    rest = sum(list(figures["columns"].values())[COLUMNS_TOLD:])
     return [*lines, f"| all others | {rest / figures['rows']:.2f} | {rest / share:.3f} |", ""]
-
-
-_COLUMNS_TOLD: Final = 12
 
 
 def _cost(figures: Mapping[str, Any], told: str) -> list[str]:

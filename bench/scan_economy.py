@@ -49,6 +49,8 @@ REGION: Final = "us-east-1"
 HOUR_S: Final = 3_600
 CONNECTIONS: Final = 80_000  # a slice's
 CHUNK: Final = 100_000
+# All interfaces are listed: what is not is no zone's.
+DISTRIBUTIONS: Final = replace(BENCH, unlisted_share=0.0)
 LEAST_CROSS_AZ: Final = 0.30
 AT_MOST: Final = {"hourly_to_gzip": 1 / 48, "rows_to_gzip": 1 / 12}
 
@@ -197,9 +199,9 @@ _MADE: list[tuple[Estate, Source]] = []
 
 
 def _estate() -> tuple[Estate, Source]:
-    """The estate and its inventory, once a process. All interfaces are listed: what is not is no zone's."""
+    """The estate and its inventory, once a process."""
     if not _MADE:
-        made = build_estate(replace(BENCH, unlisted_share=0.0), SEED)
+        made = build_estate(DISTRIBUTIONS, SEED)
         inventory = Inventory(tables_of(made.documents(), observed_at=START + 24 * HOUR_S), DEFAULT_PROMOTED_TAGS)
         _MADE.append((made, Source(inventory, "snapshot")))
     return _MADE[0]

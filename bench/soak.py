@@ -40,6 +40,7 @@ from workbench.envelopes import (
     message_records,
     transformation_event,
 )
+from workbench.estate import BENCH
 
 BATCHES: Final = 10_000
 LINES: Final = (200, 500)
@@ -263,10 +264,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     told = parser.parse_args(arguments)
     figures = soak(draw(), told.batches)
     above = missed(figures) + ["batches"] * (figures["batches"][0] < told.batches)
+    print(f"material {BENCH.digest()}")
     for name, (value, unit) in figures.items():
         print(f"{name} {value:.4g} {unit}{'  MISSED' if name in above else ''}")
     gc.unfreeze()
-    print(json.dumps({name: value for name, (value, _) in figures.items()}))
+    print(json.dumps({"material": BENCH.digest()} | {name: value for name, (value, _) in figures.items()}))
     return 1 if above else 0
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from bench.curves import Curve, Point
 from bench.drawing import WIDTH, axis, number, svg
-from bench.page import PAGE, PICTURE, page, picture
+from bench.page import ASKED, PAGE, PICTURE, page, picture
 from bench.recorded import everything
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -82,6 +82,19 @@ def test_far_apart_values_are_drawn_by_their_logarithm():
     assert up.at(10) == pytest.approx(100)
     assert up.at(100) == pytest.approx(0)
     assert all(math.isfinite(up.at(mark)) for mark in up.marks)
+
+
+@pytest.mark.parametrize(("change", "met"), [(0.0, True), (-0.2, False), (0.2, False)])
+def test_a_target_is_met_only_where_it_is(change, met):
+    """At its bound each is; a fifth below, what must be large is missed, a fifth above, what must be small."""
+    reached = {figure: bound + change for section, figure, _, bound, _ in ASKED if section == "usual"}
+    section = {"commit": "abc", "at": "now", "machine": "here", "figures": reached}
+    rows = [row for row in page({"usual": section}).splitlines() if row.endswith(("met |", "**missed** |"))]
+    signs = [sign for section, _, sign, _, _ in ASKED if section == "usual"]
+    assert len(rows) == len(signs)
+    for row, sign in zip(rows, signs, strict=True):
+        is_met = met or (sign == ">=" and change > 0) or (sign == "<=" and change < 0)
+        assert row.endswith("| met |" if is_met else "| **missed** |")
 
 
 def test_page_and_picture_are_what_was_recorded():
