@@ -87,7 +87,7 @@ class SparkHourWriter:
             rows, *changes = counts or (0, 0, 0, 0)
             self._judge(settled.drop(*COUNTS), columns, job)
             names = [column.name for column in compacted_columns(extra)]
-            _write(_in_files(spark.table("judged_hour"), rows).select(*names), job.location)
+            write(_in_files(spark.table("judged_hour"), rows).select(*names), job.location)
         finally:
             settled.unpersist()
         self._add_up(compacted_columns(extra), job)
@@ -131,7 +131,7 @@ class SparkHourWriter:
         names = [column.name for column in hourly_columns()]
         kinds = {field.name: field.dataType for field in spark_schema(hourly_columns())}
         sums = self.spark.sql(FLOWS_HOURLY).select(*(f.col(name).cast(kinds[name]).alias(name) for name in names))
-        _write(sums.repartition(1).sortWithinPartitions("traffic_class", "counts_as", *names), job.hourly_location)
+        write(sums.repartition(1).sortWithinPartitions("traffic_class", "counts_as", *names), job.hourly_location)
 
 
 def _values(place: Partition) -> dict[str, str]:
@@ -167,7 +167,8 @@ def _keys(spark: SparkSession, number: int) -> list[int]:
     return [found[place] for place in range(number)]
 
 
-def _write(rows: DataFrame, location: str) -> None:
+def write(rows: DataFrame, location: str) -> None:
+    """Write a file a partition, in place of whatever is there."""
     (
         rows.write.mode("overwrite")
         .option("compression", "zstd")

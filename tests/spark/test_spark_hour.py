@@ -168,6 +168,35 @@ def test_files_have_the_glue_table_s_types(topologies):
     assert {f.name: f.type for f in sums} == {column.name: column.type for column in hourly_columns()}
 
 
+def test_what_two_ends_said_stands_together(topologies):
+    """Behind what questions leave rows out by: both ends as the packet had them, the recorder, ports, time."""
+    _, _, lake, _, _ = topologies
+    for file in written(lake):
+        rows = pq.read_table(file, partitioning=None).to_pylist()
+        keys = [
+            [
+                *(row[name] for name in ("traffic_class", "counts_as", "src_az_id", "dst_az_id")),
+                row["pkt_srcaddr"] or row["srcaddr"],
+                row["pkt_dstaddr"] or row["dstaddr"],
+                *(row[name] for name in ("interface_id", "srcport", "dstport", "start")),
+            ]
+            for row in rows
+        ]
+        # Spark sorts nulls first.
+        assert keys == sorted(keys, key=lambda key: [(word is not None, word) for word in key])
+
+
+def test_words_have_a_dictionary_and_numbers_have_none(spark, tmp_path):
+    """Codes would hide from the compressor that numbers resemble those before them."""
+    rows = spark.range(50_000).selectExpr("'OK' AS log_status", "id % 3 AS packets", "1763632800 AS start")
+    spark_hour.write(rows.repartition(1), str(tmp_path / "words"))
+    (file,) = (tmp_path / "words").glob("*.parquet")
+    group = pq.ParquetFile(file).metadata.row_group(0)
+    leaves = [group.column(n) for n in range(group.num_columns)]
+    coded = {leaf.path_in_schema for leaf in leaves if any("DICTIONARY" in word for word in leaf.encodings)}
+    assert coded == {"log_status"}
+
+
 def test_copies_go_with_all_their_columns_equal_and_no_others(topologies):
     """Equal in AWS's columns and extra fields: the smallest batch stays. Else, or without ports, both do."""
     _, _, lake, results, _ = topologies
