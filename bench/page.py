@@ -105,6 +105,8 @@ def _curves(figures: Sequence[Mapping[str, Any]], told: str) -> list[str]:
         "## How a line's cost scales",
         "",
         told,
+        "At a point handler and floor run in turn; points are seconds to a minute apart. Where both lines rise or fall",
+        "together, it is the machine.",
         "",
         f"![{_TITLE}; the tables below have the figures](performance.svg)",
     ]
