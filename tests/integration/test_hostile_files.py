@@ -49,7 +49,7 @@ def test_an_error_that_nobody_looked_for_is_a_finding_and_the_next_case_is_tried
     monkeypatch.setattr(HotPath, "findings", lambda *_, **__: (1 // number for number in [0]))
     monkeypatch.setattr("reliability.hostile_files.snapshots.cases", lambda *_, **__: iter(()))
 
-    told = Worker(1, 60, 2, is_full=False).run()
+    told = Worker(1, 30, 2, is_full=False).run()
 
     assert told["tried"]["pointer"] == told["wrong"] > 3
     assert all(each.startswith("pointer: ") and "ended in ZeroDivisionError" in each for each in told["findings"])
