@@ -35,7 +35,8 @@ class Assumptions:
         row_bytes: Parquet, 115 columns, in the demo's small objects; compacted ones are taken to be no smaller.
         row_days, hourly_days: the template's retention.
         hourly_share: bytes of flows_hourly to bytes of rows: 1/48 of the lines' gzip, to which objects are 1.37.
-        rows_per_worker_s: compaction. Not measured on AWS.
+        rows_per_worker_s: compaction. 6,768 a core here (`make bench-compacted`), times 4 vCPUs, 0.7 of them busy, each
+            taken to be 1.5 times as slow. Not measured on AWS.
         job_start_s: of each hourly job, paid for by two workers at least.
         refresh_s: a run a minute. Not measured on AWS.
         metrics, alarms: custom metrics of a stack, and its alarms.
@@ -52,7 +53,7 @@ class Assumptions:
     row_days: int = 400
     hourly_days: int = 1100
     hourly_share: Decimal = Decimal("0.0152")
-    rows_per_worker_s: Decimal = Decimal(30_000)
+    rows_per_worker_s: Decimal = Decimal(12_000)
     job_start_s: Decimal = Decimal(60)
     refresh_s: Decimal = Decimal(5)
     metrics: int = 60
