@@ -233,14 +233,26 @@ def _cast_numbers(rows: _Rows, log_format: LogFormat, *, is_doubtful: bool) -> N
     """Numbers that were read as text; ``is_doubtful``: some may be hexadecimals, which a cast takes too."""
     numeric = [name for name in log_format.columns if name in _NUMERIC]
     # One bad word is in one column; that the others are as they should be, a cast tells at once.
-    doubtful = [name for name in numeric if is_doubtful or not _is_castable(rows.table[name], _NUMERIC[name])]
+    doubtful = numeric if is_doubtful else _not_castable(rows, numeric)
     for name in doubtful:
         rows.drop(_not_a_number(rows.table[name]), "bad_integer")
     for name in doubtful:
         rows.drop(_too_large(rows.table[name], _MOST[_NUMERIC[name]]), "out_of_range")
-    for index, name in enumerate(rows.table.column_names):
-        if name in _NUMERIC:
-            rows.table = rows.table.set_column(index, name, rows.table[name].cast(_NUMERIC[name]))
+    if left := _not_castable(rows, doubtful):
+        raise AssertionError(f"words that are no numbers are left in {left}")
+
+
+def _not_castable(rows: _Rows, names: Sequence[str]) -> list[str]:
+    """Make columns of text the numbers that they are; answers those that hold a word that is none."""
+    failed = []
+    for name in names:
+        try:
+            numbers = rows.table[name].cast(_NUMERIC[name])
+        except pa.ArrowInvalid:
+            failed.append(name)
+        else:
+            rows.table = rows.table.set_column(rows.table.column_names.index(name), name, numbers)
+    return failed
 
 
 def _read(raw: bytes, log_format: LogFormat, misfits: list[int], types: dict[str, Any]) -> pa.Table:
@@ -268,14 +280,6 @@ def _read(raw: bytes, log_format: LogFormat, misfits: list[int], types: dict[str
             check_utf8=False,  # the lines were text
         ),
     ).combine_chunks()
-
-
-def _is_castable(texts: Any, kind: Any) -> bool:
-    try:
-        texts.cast(kind)
-    except pa.ArrowInvalid:
-        return False
-    return True
 
 
 def _not_a_number(texts: Any) -> Any:
