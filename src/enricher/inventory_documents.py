@@ -387,7 +387,8 @@ def _canonical(address: str, interface_id: str, *, is_prefix: bool = False) -> s
     try:
         return delegated_prefix(address) if is_prefix else Address.parse(address).text
     except (OSError, ValueError) as error:
+        why = f" ({error})" if is_prefix else ""
         raise InventoryError(
             f"inventory network-interfaces.json: {interface_id} has '{address}' for an address; "
-            f"{_mend('network-interfaces')}"
+            f"{_mend('network-interfaces')}{why}"
         ) from error

@@ -19,7 +19,7 @@ from enricher.traffic import HOP_KINDS, RecorderKinds
 
 # Values of interface-type and InterfaceType in a record, as our resource types.
 _KIND_OF_TYPE: Final = {"regional_nat_gateway": "nat_gateway", "network_load_balancer": "load_balancer"}
-_AZ_ID: Final = re.compile(AZ_ID)
+_AZ_ID: Final = re.compile(AZ_ID, re.ASCII)
 _HOP_KINDS: Final = pa.array(sorted(HOP_KINDS))
 _TAG_FIELDS: Final = ("instance_tag", "instance_tag_2", "interface_tag", "interface_tag_2", "asg_tag", "asg_tag_2")
 
@@ -252,7 +252,7 @@ def _cleaned(recorded: pa.Table) -> dict[str, Any]:
     account, zone = columns["account_id"], columns["az_id"]
     if "unknown" in account.to_pylist():
         columns["account_id"] = pc.if_else(pc.equal(account, "unknown"), None, account)
-    if not all(word is None or _AZ_ID.search(word) for word in set(zone.to_pylist())):
+    if not all(word is None or _AZ_ID.fullmatch(word) for word in set(zone.to_pylist())):
         columns["az_id"] = pc.if_else(pc.match_substring_regex(zone, AZ_ID), zone, None)
     return columns
 

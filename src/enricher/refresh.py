@@ -71,9 +71,11 @@ class Refresher:
         began = self.clock()
         before = self.reader.counters()
         time_left = remaining_s - LONGEST_CALL_SECONDS - _PUBLISH_SECONDS
-        asked = self.fact_scopes()
-        scanned = self.scanner.scan_all([*asked, *self.scopes()], began + min(self.settings.scan_s, time_left))
-        told, outcomes = scanned[: len(asked)], scanned[len(asked) :]
+        asked, scopes = self.fact_scopes(), self.scopes()
+        # Side by side, since they are begun in this order: accounts that do not answer come after our own.
+        pairs = [each for pair in zip(scopes, asked, strict=False) for each in pair]
+        scanned = self.scanner.scan_all([*pairs, *scopes[len(asked) :]], began + min(self.settings.scan_s, time_left))
+        told, outcomes = scanned[1 : len(pairs) : 2], [*scanned[: len(pairs) : 2], *scanned[len(pairs) :]]
         scanned_at = self.clock()
         counts: dict[str, float] = {"ScanSeconds": scanned_at - began}
         failures: list[str] = []

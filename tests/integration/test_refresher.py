@@ -1,6 +1,7 @@
 """The refresher over HTTP on the stand-in cloud: scan, merge, publish, register."""
 
 import json
+from collections.abc import Sequence
 
 import pytest
 from botocore.exceptions import ClientError
@@ -25,7 +26,9 @@ from integration.refresher_bench import (
 )
 
 from enricher.handler import Environment
+from enricher.scan import Scanner, Scope
 from enricher.settings import Settings
+from enricher.stream_facts import FLOW_LOGS
 from workbench.cloud import FOREVER, Bucket, Refuse, Throttle, Truncate
 from workbench.envelopes import event, message_record
 
@@ -488,6 +491,25 @@ def test_formats_are_learnt_of_an_account_whose_scan_fails(cloud):
     cloud.clear_faults()
     cloud.fail("ec2", "DescribeFlowLogs", Refuse("UnauthorizedOperation"), times=FOREVER)
     assert "DescribeFlowLogs" in bench.run(after=60).warnings[0]
+
+
+def test_our_own_account_is_asked_before_all_others(cloud, monkeypatch):
+    """Scopes are begun in the order they are handed over, some at a time: silent accounts must not use up the time."""
+    others = tuple(f"{number:012d}" for number in range(300, 332))
+    handed: list[tuple[str, bool]] = []
+
+    class NotedError(Exception):
+        """The scopes are known."""
+
+    def noted(_: Scanner, scopes: Sequence[Scope], __: float) -> None:
+        handed.extend((scope.part, FLOW_LOGS in scope.reads) for scope in scopes)
+        raise NotedError
+
+    monkeypatch.setattr(Scanner, "scan_all", noted)
+    with pytest.raises(NotedError):
+        Bench(cloud, accounts=others).run()
+    parts = [f"{account}/{REGION}" for account in (HOME, *others)]
+    assert handed == [(part, of_facts) for part in parts for of_facts in (False, True)]
 
 
 def test_formats_of_an_account_that_could_not_be_asked_stay(cloud):

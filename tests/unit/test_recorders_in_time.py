@@ -304,6 +304,24 @@ def test_what_a_record_tells_beyond_the_inventory_is_told():
     assert told == ("eni-m", "ecs_task", "t-1")
 
 
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ("use1-az1", "use1-az1"),
+        ("use1-az\N{ARABIC-INDIC DIGIT ONE}", None),
+        ("use1-az\N{DEVANAGARI DIGIT ONE}", None),
+        ("us-east-1a", None),
+    ],
+)
+def test_a_zone_that_is_no_az_id_is_none_whoever_records_beside_it(told, expected):
+    """A name, or digits of another script: alone in its batch or not."""
+    fields = "interface-id srcaddr dstaddr pkt-srcaddr pkt-dstaddr start end flow-direction az-id"
+    line = "eni-x 10.0.1.9 10.0.1.200 10.0.1.9 10.0.1.200 1000 1060 egress"
+    (alone,) = enriched([f"{line} {told}"], log_format=fields)
+    beside, _ = enriched([f"{line} {told}", f"{line.replace('eni-x', 'eni-y')} nowhere"], log_format=fields)
+    assert (alone["reporter_az_id"], beside["reporter_az_id"]) == (expected, expected)
+
+
 def test_an_interface_is_there_while_its_own_address_is_its_own():
     """Not while another one has it since, nor by an address that is associated with it from outside."""
     interfaces = [eni("eni-gone", "10.0.1.4"), eni("eni-heir", "10.0.1.4"), eni("eni-odd", "198.51.100.7")]
