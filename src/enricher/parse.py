@@ -233,16 +233,16 @@ def _cast_numbers(rows: _Rows, log_format: LogFormat, *, is_doubtful: bool) -> N
     """Numbers that were read as text; ``is_doubtful``: some may be hexadecimals, which a cast takes too."""
     numeric = [name for name in log_format.columns if name in _NUMERIC]
     # One bad word is in one column; that the others are as they should be, a cast tells at once.
-    doubtful = numeric if is_doubtful else _not_castable(rows, numeric)
+    doubtful = numeric if is_doubtful else _cast_what_can_be(rows, numeric)
     for name in doubtful:
         rows.drop(_not_a_number(rows.table[name]), "bad_integer")
     for name in doubtful:
         rows.drop(_too_large(rows.table[name], _MOST[_NUMERIC[name]]), "out_of_range")
-    if left := _not_castable(rows, doubtful):
+    if left := _cast_what_can_be(rows, doubtful):
         raise AssertionError(f"words that are no numbers are left in {left}")
 
 
-def _not_castable(rows: _Rows, names: Sequence[str]) -> list[str]:
+def _cast_what_can_be(rows: _Rows, names: Sequence[str]) -> list[str]:
     """Make columns of text the numbers that they are; answers those that hold a word that is none."""
     failed = []
     for name in names:
