@@ -121,6 +121,7 @@ class Bench:
         self.changing: dict[str, int] = {}
         self._visible: dict[str, frozenset[int]] = {}
         self._rest: dict[tuple[int, str], tuple[list[Look], list[str]]] = {}
+        self._again: dict[tuple[str, type, str], tuple[list[str], State]] = {}
         self._elsewhere = RemoteService(world.endpoint, world.wire)
         self._run_clean()
 
@@ -140,6 +141,15 @@ class Bench:
         runs = list(done)
         self.judge.flush()
         return [self._outcome(ran) for ran in runs]
+
+    @property
+    def again(self) -> int:
+        """How many next runs are known, each from another state."""
+        return len(self._again)
+
+    def forget(self) -> None:
+        """Know of no next run what comes of it."""
+        self._again.clear()
 
     def look(self, when: str, stage: str, must_see: Iterable[int]) -> Look:
         """Read the lake as it is now."""
@@ -174,15 +184,27 @@ class Bench:
 
     def _run_stage(self, ran: Ran, stage: str) -> None:
         """A stage with the case's faults; a look at once; its next run, where that is due; and another look."""
-        world = self.world
         is_well = self._run_faulty(ran, stage)
         ran.looks.append(self.look(f"{stage}, at once", stage, ()))
         if not is_well:
             ran.failed.append(stage)
         was_wrong = stage in _EVERY_MINUTE and stage in dict(ran.case.skews)
-        if (not is_well or was_wrong) and not world.run(stage):
-            ran.wrong.append(f"{stage} fails again without a fault: {world.service.said[-1:]}")
+        if not is_well or was_wrong:
+            ran.wrong += self._run_again(stage)
         ran.looks.append(self.look(f"{stage}, in the end", stage, self.must_see(stage)))
+
+    def _run_again(self, stage: str) -> list[str]:
+        """The stage's next run, without faults; from a state that was met before, what came of it then."""
+        world = self.world
+        key = stage, type(world.service), digest(world.save())
+        if key in self._again:
+            wrong, state = self._again[key]
+            world.put(state)
+        else:
+            is_well = world.run(stage)
+            wrong = [] if is_well else [f"{stage} fails again without a fault: {world.service.said[-1:]}"]
+            self._again[key] = wrong, world.save()
+        return wrong
 
     def _run_faulty(self, ran: Ran, stage: str) -> bool:
         world, death = self.world, ran.case.death

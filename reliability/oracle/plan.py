@@ -1,45 +1,22 @@
-"""Which cases a bench runs: every site and index, every kind of fault; drawn by a seed where not all are run."""
+"""Which cases a bench runs: every kind of fault at every site and index; drawn by a seed where not all are run."""
 
 import random
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import cycle
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from reliability.oracle import world
 from reliability.oracle.cases import Case, Death
-from reliability.oracle.faults import KINDS, Plant, Site, plants
+from reliability.oracle.faults import Plant, Site, plants
 
-# Here one question is asked of S3 or Glue a hundred times a run, and each run costs a second: of its reads each site
-# meets one kind, turn about, so that every operation meets every kind. What changes something meets them all.
-_LONG: Final = frozenset({world.COMPACTION, world.SECOND_COMPACTION, world.TIDYING})
 _PAIRS: Final = 40
 _HOUR_S: Final = 3600
 _WRONG_BY: Final = (-24 * _HOUR_S, -3 * _HOUR_S, 3 * _HOUR_S, 24 * _HOUR_S)
 
 
-def single(sites: Sequence[Site], conditional: Iterable[Site], seed: int) -> list[Plant]:
-    """Every fault at every site; of a long stage's reads one kind each."""
-    turns: dict[tuple[str, ...], Iterator[str]] = {}
-    on_condition, found = frozenset(conditional), []
-    for site in sites:
-        if site.changes or site.stage not in _LONG:
-            found += plants(site, is_conditional=site in on_condition)
-        else:
-            turn = turns.setdefault((site.stage, site.service, site.operation), cycle(_turned(seed)))
-            found.append(Plant(site, next(turn)))
-    return found
-
-
-def left_out(sites: Sequence[Site], conditional: Iterable[Site], number: int) -> int:
-    """How many faults at these sites there are beyond so many."""
+def single(sites: Sequence[Site], conditional: Iterable[Site]) -> list[list[Plant]]:
+    """Every fault at every site, by site."""
     on_condition = frozenset(conditional)
-    return sum(len(plants(site, is_conditional=site in on_condition)) for site in sites) - number
-
-
-def _turned(seed: int) -> list[str]:
-    kinds = list(KINDS)
-    random.Random(seed).shuffle(kinds)
-    return kinds
+    return [plants(site, is_conditional=site in on_condition) for site in sites]
 
 
 def pairs(found: Sequence[Plant], seed: int, number: int = _PAIRS) -> list[Case]:

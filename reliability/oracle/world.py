@@ -156,7 +156,7 @@ class World:
             glue.create_table(DatabaseName=DATABASE, TableInput=told)
         self._own("athena").create_work_group(Name=WORK_GROUP)
         if state is not None:
-            self._load(state)
+            self.put(state)
 
     def run(self, stage: str) -> bool:
         """Run a stage; whether whoever ran said that all went well. The stream says nothing: it tries four times."""
@@ -201,6 +201,17 @@ class World:
             for told in self._partitions(table)
         }
         return State(self.objects(), partitions)
+
+    def put(self, state: State) -> None:
+        """Make bucket and catalog hold this, and nothing else."""
+        s3_backends[ACCOUNT]["aws"].buckets[BUCKET].keys.clear()
+        for table in (FLOW_LOGS, HOURLY):
+            glue_backends[ACCOUNT][REGION].databases[DATABASE].tables[table].partitions.clear()
+        for key, body in state.objects.items():
+            s3_backends[ACCOUNT]["aws"].put_object(BUCKET, key, body)
+        for (table, values), (location, parameters) in state.partitions.items():
+            told = {"Values": list(values), "StorageDescriptor": {"Location": location}, "Parameters": parameters}
+            glue_backends[ACCOUNT][REGION].create_partition(DATABASE, table, told)
 
     def objects(self, prefix: str = "") -> dict[str, bytes]:
         """The bucket's objects."""
@@ -323,10 +334,3 @@ class World:
     def _partitions(self, table: str) -> list[dict[str, Any]]:
         found = glue_backends[ACCOUNT][REGION].databases[DATABASE].tables[table].partitions
         return [partition.as_dict() for partition in found.values()]
-
-    def _load(self, state: State) -> None:
-        for key, body in state.objects.items():
-            s3_backends[ACCOUNT]["aws"].put_object(BUCKET, key, body)
-        for (table, values), (location, parameters) in state.partitions.items():
-            told = {"Values": list(values), "StorageDescriptor": {"Location": location}, "Parameters": parameters}
-            glue_backends[ACCOUNT][REGION].create_partition(DATABASE, table, told)

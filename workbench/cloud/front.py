@@ -60,6 +60,7 @@ class Front:
         self._estate = Estate(ipam)
         self._athena = None if lake is None else Athena(lake, _work_groups, _databases)
         self._moto = DomainDispatcherApplication(create_backend_app)
+        self._moto_of: dict[str, Any] = {}
         # moto looks for the object and stores it in two steps; a conditional put is one step on S3.
         self._one_at_a_time = Lock()
 
@@ -89,7 +90,7 @@ class Front:
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         """Answers one HTTP request (WSGI)."""
         call = read_call(environ)
-        respond = self._ask_moto(environ) if call is None else self._respond(call, environ)
+        respond = self._ask_moto(None, environ) if call is None else self._respond(call, environ)
         chunks: Iterable[bytes] = respond(environ, start_response)
         return chunks
 
@@ -133,14 +134,14 @@ class Front:
             self._buckets.take(call)
         if self._athena is not None and call.service == "athena":
             result = self._athena.answer(call)
-            return self._ask_moto(environ) if result is None else _json(result, request_id)
+            return self._ask_moto(call, environ) if result is None else _json(result, request_id)
         if (call.service, call.operation) == ("athena", "GetWorkGroup"):
             check_work_group(call, _work_groups(call.account_id, call.region))
         if (call.service, call.operation) == SIMULATION:
             return self._simulate(call, request_id)
         operation = OPERATIONS.get((call.service, call.operation))
         if operation is None:
-            return self._ask_moto(environ)
+            return self._ask_moto(call, environ)
         return self._describe(operation, call, request_id)
 
     def _describe(self, operation: Operation, call: ApiCall, request_id: str) -> Any:
@@ -157,9 +158,14 @@ class Front:
         model = self._models[call.service].operation_model(call.operation)
         return Response(render_result(model, result, request_id), content_type="text/xml;charset=UTF-8")
 
-    def _ask_moto(self, environ: Environ) -> Any:
+    def _ask_moto(self, call: ApiCall | None, environ: Environ) -> Any:
         with self._one_at_a_time:
-            return Response.from_app(self._moto, environ, buffered=True)
+            if call is None:
+                return Response.from_app(self._moto, environ, buffered=True)
+            # moto looks through its own directories for each request; which of its applications it is does not change.
+            if call.service not in self._moto_of:
+                self._moto_of[call.service] = self._moto.get_application(environ)
+            return Response.from_app(self._moto_of[call.service], environ, buffered=True)
 
 
 def _json(result: Mapping[str, Any], request_id: str) -> Any:
