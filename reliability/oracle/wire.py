@@ -143,6 +143,8 @@ class Wire:
             return _refusal(*faults.refusal_of(fault, call.service), call)
         if fault == faults.RIVAL:
             self._race()
+        if fault is None:
+            return self._inner
         response = Response.from_app(self._inner, environ, buffered=True)
         if fault == faults.RESET_AFTER:
             raise ResetConnectionError

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Self
-from urllib.request import Request, urlopen
 
 from moto.glue.models import glue_backends
 from moto.s3.models import s3_backends
@@ -116,6 +115,7 @@ class World:
         self.clients = Clients(self.endpoint)
         self.patient = Clients(self.endpoint, PATIENT_SECONDS)
         self.service: Service = Service(self._own)
+        self._make_stack()
         self.begin()
         # What is loaded at first use takes longer than impatient clients wait.
         for stage in (FIRST_REFRESH, STREAM, REPLAY):
@@ -139,24 +139,13 @@ class World:
 
     def begin(self, state: State | None = None) -> None:
         """An empty stack, or one with a saved state; nothing planted, no call counted."""
-        request = Request(f"{self.endpoint}/moto-api/reset", method="POST")  # noqa: S310 - our own loopback address
-        urlopen(request).close()  # noqa: S310 - same
+        self._cloud.reset_calls()
         self.wire.forget()
         self.clients.begin()
         self.patient.begin()
         self.service.said.clear()
         self.lost = 0
-        s3, glue = self._own("s3"), self._own("glue")
-        s3.create_bucket(Bucket=BUCKET)
-        glue.create_database(DatabaseInput={"Name": DATABASE})
-        keys = [{"Name": name, "Type": "string"} for name in ("aws_region", "day", "hour")]
-        for table in (FLOW_LOGS, HOURLY):
-            storage = {"Location": f"s3://{BUCKET}/{table}/", "Columns": [{"Name": "version", "Type": "int"}]}
-            told = {"Name": table, "StorageDescriptor": storage, "PartitionKeys": keys}
-            glue.create_table(DatabaseName=DATABASE, TableInput=told)
-        self._own("athena").create_work_group(Name=WORK_GROUP)
-        if state is not None:
-            self.put(state)
+        self.put(State({}, {}) if state is None else state)
 
     def run(self, stage: str) -> bool:
         """Run a stage; whether whoever ran said that all went well. The stream says nothing: it tries four times."""
@@ -251,6 +240,18 @@ class World:
         numbers = [*_SENT_FIRST] if done >= STAGES.index(STREAM) else []
         numbers += [*_SENT_FRESH, *_SENT_LATE] if done >= STAGES.index(FRESH) else []
         return {number: self.flows[number] for number in numbers}
+
+    def _make_stack(self) -> None:
+        """What no stage makes, and none changes."""
+        glue = self._own("glue")
+        self._own("s3").create_bucket(Bucket=BUCKET)
+        glue.create_database(DatabaseInput={"Name": DATABASE})
+        keys = [{"Name": name, "Type": "string"} for name in ("aws_region", "day", "hour")]
+        for table in (FLOW_LOGS, HOURLY):
+            storage = {"Location": f"s3://{BUCKET}/{table}/", "Columns": [{"Name": "version", "Type": "int"}]}
+            told = {"Name": table, "StorageDescriptor": storage, "PartitionKeys": keys}
+            glue.create_table(DatabaseName=DATABASE, TableInput=told)
+        self._own("athena").create_work_group(Name=WORK_GROUP)
 
     def _flows(self) -> dict[int, Expected]:
         pairs = ((FRONT, BACK), (BACK, FRONT), (FRONT, NEW), (NEW, BACK), (FRONT, SHARED))

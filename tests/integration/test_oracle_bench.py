@@ -302,8 +302,7 @@ def test_a_refusal_whose_body_stops_coming_is_a_refusal(bench):
 
 def test_every_call_of_every_part_meets_every_fault(bench):
     """No site, no index and no kind is left out; what is tried on a condition alone is planted where there is one."""
-    by_site = plan.single(bench.sites, bench.conditional)
-    found = [plant for site in by_site for plant in site]
+    found = plan.single(bench.sites, bench.conditional)
     always = {(plant.site, plant.kind) for plant in found if plant.extent == "always"}
     assert always >= {(site, kind) for site in bench.sites for kind in KINDS}
     assert always - {(site, kind) for site in bench.conditional for kind in CONDITIONAL} == {

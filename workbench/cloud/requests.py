@@ -25,6 +25,8 @@ _CLASSIC_VERSION: Final = "2012-06-01"
 # Credential=<access key>/<date>/<region>/<service>/aws4_request, in the header or in a presigned address
 _SCOPE: Final = re.compile(r"Credential=([^/&]+)/\d+/([^/]+)/([^/]+)/aws4_request")
 
+_READ: Final = "workbench.cloud.call"  # a request's call, in its environ
+
 # Where a service signs with another name than boto3 has for it.
 _SERVICE_OF_SIGNING_NAME: Final = {
     "elasticloadbalancing": "elbv2",
@@ -57,7 +59,17 @@ class ApiCall:
 
 
 def read_call(environ: Environ) -> ApiCall | None:
-    """The API call in a WSGI request, None where it is not signed; ``wsgi.input`` is left as it was found."""
+    """The API call in a WSGI request, None where it is not signed; ``wsgi.input`` is left as it was found.
+
+    It is read once: whoever stands before the cloud may have asked before.
+    """
+    if _READ not in environ:
+        environ[_READ] = _read_call(environ)
+    call: ApiCall | None = environ[_READ]
+    return call
+
+
+def _read_call(environ: Environ) -> ApiCall | None:
     scope = _SCOPE.search(unquote(environ.get("HTTP_AUTHORIZATION") or environ.get("QUERY_STRING", "")))
     if scope is None:
         return None
