@@ -1,8 +1,8 @@
 """`make bench`: speed, size and API calls, each a line `name value unit`; then all of them as one JSON object.
 
 Speeds are ratios of processor times of alternating runs in this one process, pinned to one core, several batches in
-turn. Each rival takes turns with the function alone, so that what one leaves behind in the processor's caches is no part
-of another's figure: a Lambda environment runs nothing but the function. Exit code 1 if a target is missed.
+turn. Each rival takes turns with the function alone, so that what one leaves in the processor's caches is no part of
+another's figure: a Lambda environment runs nothing but the function. Exit code 1 if a target is missed.
 """
 
 import gc
