@@ -25,13 +25,13 @@ from enricher.errors import InputError
 from enricher.lake import ObjectStore, Partition, to_error_objects, to_parquet
 from enricher.log_format import LogFormats
 from enricher.parse import parse_lines
-from enricher.payload import MAX_BATCH_LINES, MAX_RECORD_BYTES, inflate, most_lines, read_payloads
+from enricher.payload import MAX_BATCH_LINES, MAX_RECORD_BYTES, held_bytes, inflate, most_lines, read_payloads
 from enricher.resolve import Rules, resolve
 from enricher.sources import Source
 
 PREFIX: Final = "replay-"
 WINDOW_BYTES: Final = 64 * 1024 * 1024  # of an object that are held at a time
-BATCH_BYTES: Final = 64 * 1024 * 1024  # inflated, in one batch
+BATCH_BYTES: Final = 64 * 1024 * 1024  # inflated, in one batch: half of what the core takes
 _HOUR_MS: Final = 3_600_000
 _RECORD_BYTES: Final = 512  # what a record takes beside its payload
 _LONGEST_BATCH_MS: Final = 15 * 60_000  # the longest buffer interval of a Lambda processor
@@ -124,7 +124,7 @@ def _cut(records: Sequence[ErrorRecord]) -> Iterator[list[ErrorRecord]]:
 
 
 class _Weight(NamedTuple):
-    """About how many lines a payload holds, how many the core fears, and how many bytes it inflates to."""
+    """About how many lines a payload holds, how many the core fears, and how many bytes it takes once inflated."""
 
     lines: int
     feared: int
@@ -135,12 +135,14 @@ _MOST: Final = _Weight(MAX_LINES, MAX_BATCH_LINES, BATCH_BYTES)
 
 
 def _weight(payload: bytes) -> _Weight:
+    size = len(payload)
     if payload.startswith(b"\x1f\x8b"):
         payload = inflate(payload, MAX_RECORD_BYTES)[0] or payload
+        size = held_bytes(payload)
     text = payload.strip()
     is_json = text.startswith(b"{")
     lines = text.count(b'"message"') + text.count(rb"\n") if is_json else 1 + text.count(b"\n")
-    return _Weight(max(lines, 1), most_lines(payload), len(payload))
+    return _Weight(max(lines, 1), most_lines(payload), size)
 
 
 @dataclass(frozen=True, slots=True)

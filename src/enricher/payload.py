@@ -208,7 +208,7 @@ class _Room:
 
 def _read_gzip(payload: bytes, ordinal: int, result: _Reading, room: _Room) -> None:
     inflated, reason = inflate(payload, MAX_RECORD_BYTES)
-    size = len(inflated) * (_WIDEST if _may_be_wide(inflated) else 1)
+    size = held_bytes(inflated)
     if size > MAX_RECORD_BYTES:
         reason = "inflates_too_large"
     if not reason:
@@ -219,6 +219,11 @@ def _read_gzip(payload: bytes, ordinal: int, result: _Reading, room: _Room) -> N
         result.rejects.append(Reject(ordinal, payload, reason))
     else:
         _read_plain(inflated, ordinal, result)
+
+
+def held_bytes(inflated: bytes) -> int:
+    """How many bytes an inflated payload may take as text: what counts against the bounds of records and batches."""
+    return len(inflated) * (_WIDEST if _may_be_wide(inflated) else 1)
 
 
 def _may_be_wide(payload: bytes) -> bool:

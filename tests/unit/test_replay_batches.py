@@ -109,6 +109,17 @@ def test_the_core_takes_every_batch(filler):
         assert len(lines.lines) + len(lines.rejects) >= len(batch.records)
 
 
+@pytest.mark.parametrize("wide", ["é".encode(), rb"\u0101"])
+def test_the_core_takes_every_batch_of_envelopes_that_take_more_as_text(wide):
+    """A character beyond ASCII makes a record count four times: what the function failed at is what is replayed."""
+    records = [record(gzip.compress(b"2 eni-%d " % n + wide + b" " * (7 * 1024 * 1024))) for n in range(6)]
+
+    found = list(batches(records, None, "object"))
+
+    assert sum(len(batch.records) for batch in found) == len(records)
+    assert [len(read_payloads([each.payload for each in batch.records]).rejects) for batch in found] == [0] * len(found)
+
+
 def test_a_large_object_is_taken_in_parts():
     """Never much more than a window of it is in memory."""
     arriving = (record(bytes([number]) * (WINDOW_BYTES // 4)) for number in range(6))
