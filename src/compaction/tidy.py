@@ -52,7 +52,7 @@ def tidy(
             hour.manifest,
         )
         is_left = has_leftovers(remaining, _without(staged, gone), _without(found, gone))
-        objects.delete(_finished(hour, is_left=is_left, is_swept=is_swept))
+        return len(old), objects.delete(_finished(hour, is_left=is_left, is_swept=is_swept))
     return len(old) - len(errors), errors
 
 

@@ -349,6 +349,24 @@ def test_objects_that_cannot_be_deleted_are_told_of(world):
     assert (told["CompactionHoursBehind"], told["CompactionFailures"]) == (0, len(report.failures))
 
 
+def test_a_mark_that_cannot_be_deleted_is_told_of(world):
+    """Its hour would be looked at again in every run, and nobody would know why."""
+    world.mark_late(HOUR)
+    delete = world.objects.delete
+
+    def refusing(keys) -> tuple[str, ...]:
+        refused = [key for key in keys if key.startswith("compaction/marked/")]
+        delete([key for key in keys if key not in refused])
+        return tuple(f"{key}: AccessDenied" for key in refused)
+
+    world.objects.delete = refusing
+    report = world.compactor().sweep()
+    assert ["compaction/marked/" in failure for failure in report.failures] == [True]
+    world.objects.delete = delete
+    assert world.sweep().failures == []
+    assert world.keys("compaction/marked/") == []
+
+
 def test_the_figures_that_alarms_watch(world):
     """Each run puts all of them, zeros too."""
     world.arrive(OLD, is_registered=False)
