@@ -3,9 +3,10 @@
 STS API reference, AssumeRole; IAM user guide, "Access to AWS accounts owned by third parties" (external id).
 """
 
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from threading import RLock
+from threading import Lock
 from typing import Any, Final, NamedTuple
 
 from enricher.paging import ReadError, Target, code_of, how_calls_fail
@@ -42,7 +43,8 @@ class Accounts:
     external_id: str
     clock: Callable[[], float]
     _sessions: dict[str, _Session] = field(default_factory=dict, repr=False)  # they hold credentials
-    _lock: RLock = field(default_factory=RLock)
+    _lock: Lock = field(default_factory=Lock)
+    _locks: defaultdict[str, Lock] = field(default_factory=lambda: defaultdict(Lock))  # by role
 
     def target(self, account_id: str, region: str, role_arn: str = "") -> Target:
         """Whom to ask about the account and region: through the role, without one as ourselves."""
@@ -53,9 +55,13 @@ class Accounts:
         return Target(account_id, region, role_arn or OWN_ROLE, client)
 
     def _client(self, account_id: str, region: str, role_arn: str, service: str) -> Any:
+        with self._lock:
+            of_role = self._locks[role_arn]
+        # Where STS hangs for one role, nobody waits but who needs that role.
+        with of_role:
+            session = self._session(account_id, role_arn)
         # Making sessions and clients is not safe for threads (boto3 guide, "Multithreading"); using clients is.
         with self._lock:
-            session = self._session(account_id, role_arn)
             if (service, region) not in session.clients:
                 made = self.make_client(service, region, **session.credentials)
                 session.clients[service, region] = made
