@@ -3,13 +3,18 @@
 import io
 import socket
 import struct
+import traceback
 from collections.abc import Callable, Iterable
+from contextlib import closing, suppress
 from http import HTTPStatus
 from threading import Lock, Thread
 from typing import Any, Final
 
 from moto.moto_server.werkzeug_app import MotoRequestHandler
+from werkzeug.datastructures import Headers
 from werkzeug.serving import ThreadedWSGIServer
+from werkzeug.test import run_wsgi_app
+from werkzeug.wsgi import ClosingIterator
 
 from .front import ResetConnectionError
 
@@ -23,7 +28,7 @@ _WITHOUT_BODY: Final = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED
 class _Handler(MotoRequestHandler):  # type: ignore[misc]  # moto ships no types that mypy follows here
     """Silent; a planted reset ends the connection without a word.
 
-    As AWS does, and unlike werkzeug's own, it keeps a connection for the next request, unless a body was cut short.
+    As AWS does, and unlike werkzeug's own, it keeps a connection for the next request: requests are read whole first.
     """
 
     protocol_version = "HTTP/1.1"
@@ -31,38 +36,44 @@ class _Handler(MotoRequestHandler):  # type: ignore[misc]  # moto ships no types
     wbufsize = -1  # head and body in one packet
 
     def run_wsgi(self) -> None:
-        """Read a request whole, answer it."""
+        """Read a request whole, answer it; who went away meanwhile is answered nothing."""
         environ = self.make_environ()
-        length = None if environ.get("wsgi.input_terminated") else int(environ.get("CONTENT_LENGTH") or 0)
-        environ["wsgi.input"] = io.BytesIO(environ["wsgi.input"].read(length))
-        answers: list[tuple[str, list[tuple[str, str]]]] = []
-
-        def start_response(status: str, headers: list[tuple[str, str]], _exc_info: object = None) -> None:
-            answers.append((status, headers))
-
+        length = -1 if environ.get("wsgi.input_terminated") else int(environ.get("CONTENT_LENGTH") or 0)
+        body = environ["wsgi.input"].read(length)
+        if len(body) < length:
+            self.close_connection = True
+            return
+        environ["wsgi.input"] = io.BytesIO(body)
         try:
-            chunks = self.server.app(environ, start_response)
-            self._answer(*answers[-1], chunks, is_head=environ["REQUEST_METHOD"] == "HEAD")
+            chunks, status, headers = run_wsgi_app(self.server.app, environ)
+            with closing(ClosingIterator(chunks)):
+                self._answer(status, headers, chunks if environ["REQUEST_METHOD"] != "HEAD" else None)
         except ConnectionError as error:
             self.connection_dropped(error)
+        except Exception:  # noqa: BLE001 - a defect of the stand-in is told as what it is, and not as a lost connection
+            self.close_connection = True
+            self.server.log("error", f"Error on request:\n{traceback.format_exc()}")
+            self.send_error(HTTPStatus.INTERNAL_SERVER_ERROR)
+            self.wfile.flush()
 
-    def _answer(self, status: str, headers: list[tuple[str, str]], chunks: Iterable[bytes], *, is_head: bool) -> None:
+    def _answer(self, status: str, headers: Headers, chunks: Iterable[bytes] | None) -> None:
+        """``chunks``: of the body; None: only its length is asked for."""
         code, _, reason = status.partition(" ")
         self.send_response(int(code), reason)
         for name, value in headers:
             self.send_header(name, value)
-        told = dict(headers).get("Content-Length")
-        if told is None and int(code) not in _WITHOUT_BODY:
+        has_body = chunks is not None and int(code) not in _WITHOUT_BODY
+        told = headers.get("Content-Length", type=int)
+        if told is None and has_body:
             self.send_header("Connection", "close")
         self.end_headers()
         sent = 0
-        for chunk in chunks:
-            if not is_head:
-                self.wfile.write(chunk)
-                self.wfile.flush()
-                sent += len(chunk)
+        for chunk in chunks if chunks is not None and has_body else ():
+            self.wfile.write(chunk)
+            self.wfile.flush()
+            sent += len(chunk)
         self.wfile.flush()
-        if told is not None and not is_head and sent < int(told) and int(code) not in _WITHOUT_BODY:
+        if has_body and told is not None and sent < told:
             self.close_connection = True  # nobody should wait for the rest
 
     def handle_expect_100(self) -> bool:
@@ -70,6 +81,11 @@ class _Handler(MotoRequestHandler):  # type: ignore[misc]  # moto ships no types
         is_going_on: bool = super().handle_expect_100()
         self.wfile.flush()
         return is_going_on
+
+    def finish(self) -> None:
+        """Let go of the connection, and of what nobody reads any more."""
+        with suppress(ConnectionError):
+            super().finish()
 
     def log_request(self, *_: object) -> None:
         """The call recorder is the log."""
@@ -100,10 +116,11 @@ class _Server(ThreadedWSGIServer):  # type: ignore[misc]  # same
             super().shutdown_request(request)
 
     def hang_up(self) -> None:
-        """End the connections that wait for another request."""
+        """Read nothing more from anybody: connections that wait for another request end."""
         with self._lock:
             for request in self._open:
-                request.shutdown(socket.SHUT_RD)
+                with suppress(OSError):  # its client is gone already
+                    request.shutdown(socket.SHUT_RD)
 
 
 class LoopbackServer:
