@@ -120,7 +120,7 @@ class Bench:
         self.conditional: frozenset[Site] = frozenset()
         self.changing: dict[str, int] = {}
         self._visible: dict[str, frozenset[int]] = {}
-        self._rest: dict[tuple[int, str], tuple[list[Look], list[str]]] = {}
+        self._rest: dict[tuple[str, type, str], tuple[list[Look], list[str]]] = {}
         self._again: dict[tuple[str, type, str], tuple[list[str], State]] = {}
         self._elsewhere = RemoteService(world.endpoint, world.wire)
         self._run_clean()
@@ -133,6 +133,7 @@ class Bench:
         for stage in STAGES[first : last + 1]:
             self._run_stage(ran, stage)
         ran.met += sum(min(world.wire.met[plant], 1) for plant in case.plants)
+        ran.wrong += _told_lost(world.lost)
         self._run_rest(ran, STAGES[last + 1 :])
         return ran
 
@@ -176,7 +177,7 @@ class Bench:
         self.changing = {stage: changing[stage] for stage in STAGES if stage not in FAULTLESS}
         self.judge.flush()
         for number, stage in enumerate(STAGES):
-            self._rest[len(STAGES) - number, digest(self.before[stage])] = looks[number:], []
+            self._rest[stage, type(self.world.service), digest(self.before[stage])] = looks[number:], []
             self._visible[stage] = self._shown(looks[number - 1]) if number else frozenset()
         found = self._outcome(Ran(Case(), looks))
         if not found.is_clean or found.verdict.unnamed:
@@ -201,8 +202,7 @@ class Bench:
             wrong, state = self._again[key]
             world.put(state)
         else:
-            is_well = world.run(stage)
-            wrong = [] if is_well else [f"{stage} fails again without a fault: {world.service.said[-1:]}"]
+            wrong = self._run_well(stage)
             self._again[key] = wrong, world.save()
         return wrong
 
@@ -232,23 +232,26 @@ class Bench:
 
     def _run_rest(self, ran: Ran, later: Sequence[str]) -> None:
         """The stages after the last fault; from a state that was met before, what came of it then."""
-        world = self.world
-        lost = world.lost
-        key = digest(world.save())
-        if (len(later), key) not in self._rest:
+        key = later[0] if later else "", type(self.world.service), digest(self.world.save())
+        if key not in self._rest:
             looks: list[Look] = []
             wrong: list[str] = []
             for stage in later:
-                if not world.run(stage):
-                    wrong.append(f"{stage} fails without a fault: {world.service.said[-1:]}")
+                wrong += self._run_well(stage)
                 looks.append(self.look(f"{stage}, later", stage, self.must_see(stage)))
             self._end(wrong)
-            self._rest[len(later), key] = looks, wrong
-        looks, wrong = self._rest[len(later), key]
+            self._rest[key] = looks, wrong
+        looks, wrong = self._rest[key]
         ran.looks += looks
         ran.wrong += wrong
-        if lost:
-            ran.wrong.append(f"{lost} delivery records ended neither written nor kept as failed")
+
+    def _run_well(self, stage: str) -> list[str]:
+        """A stage without faults; what was wrong with it beside what readers see."""
+        world, lost = self.world, self.world.lost
+        wrong = [] if world.run(stage) else [f"{stage} fails without a fault: {world.service.said[-1:]}"]
+        wrong += _told_lost(world.lost - lost)
+        world.lost = lost
+        return wrong
 
     def _end(self, wrong: list[str]) -> None:
         """What must hold at the end beside the rows: rejects are kept with their bytes."""
@@ -276,6 +279,10 @@ class Bench:
         """The flows that a reading shows."""
         numbers = {(row["srcport"] or 0) - FIRST_PORT for row in self.judge.seen(look.reading).counted}
         return frozenset(numbers & self.world.flows.keys())
+
+
+def _told_lost(records: int) -> list[str]:
+    return [f"{records} delivery records ended neither written nor kept as failed"] if records else []
 
 
 def _figures(found: Verdict) -> Sequence[int]:

@@ -13,10 +13,10 @@ _HOUR_S: Final = 3600
 _WRONG_BY: Final = (-24 * _HOUR_S, -3 * _HOUR_S, 3 * _HOUR_S, 24 * _HOUR_S)
 
 
-def single(sites: Sequence[Site], conditional: Iterable[Site]) -> list[Plant]:
-    """Every fault at every site."""
+def single(sites: Iterable[Site], conditional: Iterable[Site]) -> list[Plant]:
+    """Every fault at every site, in an order that does not follow from when they were met."""
     on_condition = frozenset(conditional)
-    return [plant for site in sites for plant in plants(site, is_conditional=site in on_condition)]
+    return [plant for site in sorted(sites) for plant in plants(site, is_conditional=site in on_condition)]
 
 
 def pairs(found: Sequence[Plant], seed: int, number: int = _PAIRS) -> list[Case]:

@@ -313,7 +313,7 @@ def test_every_call_of_every_part_meets_every_fault(bench):
 
 
 def test_a_next_run_from_a_state_that_was_met_before_is_what_it_was_then(bench):
-    """Faults that leave the same behind cost one next run, with the same findings; another service has its own."""
+    """Faults that leave the same behind cost one next run, with the same findings."""
     cases = [Case.parse(f"compaction/glue.GetPartition/3/{kind}/always") for kind in ("denied", "500", "reset-before")]
     bench.forget()
     first = outcomes(bench, [(case, None) for case in cases])
@@ -327,3 +327,12 @@ def test_a_next_run_from_a_state_that_was_met_before_is_what_it_was_then(bench):
     assert known == 1
     assert [one.said_failed for one in first] == [1, 1, 1]
     assert first == alone
+
+
+def test_what_one_service_did_next_is_not_taken_for_anothers(bench):
+    """A right one's next run of compaction, and all that follows, are known when a doubling one fails the same way."""
+    case = Case.parse("second-compaction/glue.GetPartition/0/denied/always")
+    right, doubling = outcomes(bench, [(case, None), (case, Doubling)])
+
+    assert (right.verdict.doubled, right.said_failed) == (0, 1)
+    assert (doubling.verdict.doubled > 0, doubling.said_failed) == (True, 1)
