@@ -18,11 +18,13 @@ import os
 import statistics
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from math import comb
 from pathlib import Path
 from typing import Final, Self
@@ -195,18 +197,14 @@ def tree_of(ref: str, repository: Path = _ROOT) -> Iterator[Path]:
     Raises:
         GuardError: git does not know it.
     """
-    git = ["git", "-C", str(repository), "worktree"]
     with tempfile.TemporaryDirectory(prefix="guard-") as directory:
-        place = Path(directory, "before")
-        done = subprocess.run(
-            [*git, "add", "--quiet", "--detach", str(place), ref], capture_output=True, text=True, check=False
-        )
+        done = subprocess.run(["git", "-C", str(repository), "archive", ref], capture_output=True, check=False)
         if done.returncode:
-            raise GuardError(f"guard: git has no tree of {ref}: {done.stderr.strip().splitlines()[-1]}; name a commit")
-        try:
-            yield place
-        finally:
-            subprocess.run([*git, "remove", "--force", str(place)], capture_output=True, check=False)
+            why = done.stderr.decode(errors="replace").strip().splitlines()[-1]
+            raise GuardError(f"guard: git has no tree of {ref}: {why}; name a commit")
+        with tarfile.open(fileobj=BytesIO(done.stdout)) as files:
+            files.extractall(directory, filter="data")
+        yield Path(directory)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

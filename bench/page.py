@@ -120,7 +120,7 @@ def _curves(figures: Sequence[Mapping[str, Any]], told: str) -> list[str]:
         "",
         told,
         "At a point handler and floor run in turn; points are seconds to a minute apart. Where both lines rise or fall",
-        "together, it is the machine.",
+        "together, it is the machine: what is judged above is of runs in turn, not of two points of a curve.",
         "",
         f"![{_TITLE}; the tables below have the figures](performance.svg)",
     ]

@@ -32,16 +32,20 @@ class Assumptions:
         batch_s: billed for a full batch of the function. The bench's batch of 8,000 records takes about 0.045 s of one
             core here; the rest is for the put and for a slower core. Not measured on AWS.
         memory_mb: of both functions, as in the template.
-        row_bytes: Parquet, 115 columns, in the demo's small objects; compacted ones are taken to be no smaller.
+        raw_row_bytes: as the function writes them, 115 columns, kept for a day once compacted (`make bench-compacted`:
+            17,506,177 bytes of 799,973 rows; small batches take more).
+        row_bytes: of a compacted row (9,821,020 bytes, same).
         row_days, hourly_days: the template's retention.
-        hourly_share: bytes of flows_hourly to bytes of rows: 1/48 of the lines' gzip, to which objects are 1.37.
+        hourly_share: bytes of flows_hourly to bytes of compacted rows (125,863, same; more where there are more ends).
+        reads_an_object: GETs of compaction for each object of the function (`bench.cost`); its own objects are few.
         rows_per_worker_s: compaction. 6,768 a core here (`make bench-compacted`), times 4 vCPUs, 0.7 of them busy, each
             taken to be 1.5 times as slow. Not measured on AWS.
         job_start_s: of each hourly job, paid for by two workers at least.
         refresh_s: a run a minute. Not measured on AWS.
         metrics, alarms: custom metrics of a stack, and its alarms.
         log_bytes: of one invocation.
-        queries: a day, of saved queries, each over a week of flows_hourly.
+        queries: a day, of saved queries, each over a week of flows_hourly: many analysts' (`bench.cost` takes 100, and
+            the dashboard's refreshes).
     """
 
     line_bytes: Decimal = Decimal(249)
@@ -49,10 +53,12 @@ class Assumptions:
     buffer_bytes: Decimal = Decimal(2_000_000)
     batch_s: Decimal = Decimal("0.2")
     memory_mb: Decimal = Decimal(1769)
-    row_bytes: Decimal = Decimal(56)
+    raw_row_bytes: Decimal = Decimal(22)
+    row_bytes: Decimal = Decimal("12.3")
     row_days: int = 400
     hourly_days: int = 1100
-    hourly_share: Decimal = Decimal("0.0152")
+    hourly_share: Decimal = Decimal("0.0128")
+    reads_an_object: int = 9
     rows_per_worker_s: Decimal = Decimal(12_000)
     job_start_s: Decimal = Decimal(60)
     refresh_s: Decimal = Decimal(5)
@@ -95,7 +101,8 @@ def costs(gb_a_day: Decimal, prices: Mapping[str, Any], given: Assumptions) -> d
     gb, month_s = gb_a_day * DAYS, Decimal(86_400 * DAYS)
     batches = load.batches_s * month_s
     gib = given.memory_mb / _GIB_OF_MB
-    rows_gb = load.lines_s * 86_400 * given.row_bytes / 10**9
+    rows = load.lines_s * 86_400
+    raw_gb, rows_gb = (rows * size / 10**9 for size in (given.raw_row_bytes, given.row_bytes))
     hourly_gb = rows_gb * given.hourly_share
     refreshes = Decimal(1440 * DAYS)
     busy_h = load.lines_s * month_s / given.rows_per_worker_s / 3600
@@ -109,8 +116,8 @@ def costs(gb_a_day: Decimal, prices: Mapping[str, Any], given: Assumptions) -> d
         "Firehose": price("firehose_gb", gb * given.wrapping),
         "Transformation function": price("lambda_gb_s", batches * given.batch_s * gib)
         + price("lambda_request", batches),
-        "S3: requests": price("s3_put", batches + 2 * refreshes),
-        "S3: what is kept": price("s3_gb_month", rows_gb * (given.row_days + 1) + hourly_gb * given.hourly_days),
+        "S3: requests": price("s3_put", batches + 2 * refreshes) + price("s3_get", batches * given.reads_an_object),
+        "S3: what is kept": price("s3_gb_month", raw_gb + rows_gb * given.row_days + hourly_gb * given.hourly_days),
         "Compaction": price("glue_dpu_h", busy_h + start_h),
         "Refresher": price("lambda_gb_s", refreshes * given.refresh_s * gib) + price("lambda_request", refreshes),
         "CloudWatch": price("metric_month", Decimal(given.metrics))

@@ -81,7 +81,7 @@ class Backfill:
     is_replacing: bool = False
 
     def plan(self, name: str) -> set[Partition]:
-        """The hours that a file goes into; it is read only where its path does not tell. None where it is damaged."""
+        """The hours that a file goes into; it is read only where its path does not tell. Empty where it is damaged."""
         moment, region = delivered_at(name), region_of(name) or self.region
         if moment is not None and region is not None:
             return set(filter(self._is_asked, [Partition.at(region, moment)]))

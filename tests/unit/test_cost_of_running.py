@@ -14,10 +14,12 @@ ROUND = Assumptions(
     buffer_bytes=Decimal(1_000_000),
     batch_s=Decimal("0.5"),
     memory_mb=Decimal(2048),
+    raw_row_bytes=Decimal(20),
     row_bytes=Decimal(10),
-    row_days=99,
+    row_days=98,
     hourly_days=1000,
     hourly_share=Decimal("0.1"),
+    reads_an_object=10,
     rows_per_worker_s=Decimal(10_000),
     job_start_s=Decimal(60),
     refresh_s=Decimal(1),
@@ -40,6 +42,7 @@ PRICES = {
     "lambda_gb_s": flat("0.00001"),
     "lambda_request": flat("0.000001"),
     "s3_put": flat("0.00001"),
+    "s3_get": flat("0.000001"),
     "s3_gb_month": flat("0.02"),
     "glue_dpu_h": flat("0.5"),
     "athena_gb": flat("0.005"),
@@ -71,14 +74,14 @@ def test_a_quiet_stream_makes_a_batch_a_minute():
 
 
 def test_every_item_is_what_a_pencil_gives():
-    """86.4 GB a day for 30 days: 2,592 GB, 2,592,000 batches, 8.64 GB of rows and 0.864 of sums a day."""
+    """86.4 GB a day for 30 days: 2,592 GB, 2,592,000 batches; a day 17.28 GB raw, 8.64 compacted, 0.864 of sums."""
     found = costs(DAY, PRICES, ROUND)
     expected = {
         "VPC flow logs: delivery": "898",  # 1000 * 0.5 + 1592 * 0.25
         "Firehose": "259.2",  # 2592 * 0.1
         "Transformation function": "28.512",  # 2592000 * 0.5 s * 2 GiB * 0.00001 + 2592000 * 0.000001
-        "S3: requests": "26.784",  # (2592000 + 2 * 43200) * 0.00001
-        "S3: what is kept": "34.56",  # (8.64 * 100 + 0.864 * 1000) * 0.02
+        "S3: requests": "52.704",  # (2592000 + 2 * 43200) * 0.00001 + 25920000 * 0.000001
+        "S3: what is kept": "34.56",  # (17.28 + 8.64 * 98 + 0.864 * 1000) * 0.02
         "Compaction": "372",  # (720 h + 720 starts * 1/60 h * 2 workers) * 0.5
         "Refresher": "0.9072",  # 43200 * 1 s * 2 GiB * 0.00001 + 43200 * 0.000001
         "CloudWatch": "5.3176",  # 3 + 1 + 2.6352 GB * 0.5
@@ -100,4 +103,4 @@ def test_every_price_tells_its_evidence():
     table = read_prices()
     assert table["as_of"] == "2026-11-21"
     assert [name for name, price in table["prices"].items() if not price["evidence"] or not price["what"]] == []
-    assert set(table["prices"]) == {*PRICES, "s3_get"}  # the last one is bench.cost's
+    assert set(table["prices"]) == {*PRICES}
