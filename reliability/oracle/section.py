@@ -24,7 +24,7 @@ from reliability.oracle.deployments import STAGE, deployments
 from reliability.oracle.faults import CONDITIONAL, KINDS, Plant
 from reliability.oracle.world import World
 
-_WORKERS: Final = 3  # on two cores: a fault in six waits for an answer that is late
+_WORKERS: Final = 4  # on two cores: a fault in six waits for an answer that is late
 _SLICE_WORKERS: Final = 2
 _AT_ONCE: Final = 100  # cases that are judged together
 _SLICE_FAULTS, _SLICE_DEATHS, _SLICE_DEPLOYMENTS = 20, 4, 4

@@ -71,6 +71,11 @@ def row(number, **columns: object):
         ([row(1), row(2, hour="13")], Verdict(corrupted=1)),
         ([row(1), row(2, dst_project="shop")], Verdict(corrupted=1)),
         ([row(1), row(2, traffic_class="same_az")], Verdict(corrupted=1)),
+        ([row(1), row(2, traffic_class="private_unknown")], Verdict(corrupted=1)),
+        (
+            [row(1), row(2, **dict.fromkeys(("dst_interface_id", "dst_az_id")), traffic_class="private_unknown")],
+            Verdict(unnamed=1),
+        ),
         ([row(1), row(2, dst_project=None, dst_interface_id=None, traffic_class="unknown")], Verdict(unnamed=1)),
     ],
 )
