@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import threading
+import time
 import traceback
 from dataclasses import replace
 from functools import lru_cache
@@ -106,12 +107,13 @@ def plant_bundle(folder, version, code, views=None):
 
 
 def environment(cloud, bundle, refresher=None, **more: object):
-    """The function's environment over the stand-in cloud; waiting takes no time."""
+    """The function's environment over the stand-in cloud; of waiting a hundredth is real, for Athena has to work."""
     refresher = refresher or Refresher()
     clock = [0.0]
 
     def sleep(seconds) -> None:
         clock[0] += seconds
+        time.sleep(seconds / 100)
 
     made = Environment(
         bundle,
