@@ -104,7 +104,6 @@ class World:
         self.skews: dict[str, float] = {}
         self.flows = self._flows()
         self.lost = 0
-        self._bodies: dict[bytes, bytes] = {}
         self._machines = {FRONT: self.hour - _DAYS, BACK: self.hour - _DAYS}
         self._cloud = LocalCloud(documents(self._machines), region=REGION, around=self.wire.around)
         self._cloud.replace_inventory(member_documents({SHARED: self.hour - _DAYS}), account_id=MEMBER)
@@ -206,9 +205,7 @@ class World:
     def objects(self, prefix: str = "") -> dict[str, bytes]:
         """The bucket's objects."""
         keys = s3_backends[ACCOUNT]["aws"].buckets[BUCKET].keys
-        found = {key: bytes(keys[key].value) for key in sorted(keys) if key.startswith(prefix)}
-        # Thousands of states are remembered, most of which hold the same objects.
-        return {key: self._bodies.setdefault(body, body) for key, body in found.items()}
+        return {key: bytes(keys[key].value) for key in sorted(keys) if key.startswith(prefix)}
 
     def reading(self) -> Reading:
         """What a reader of the lake finds now: the catalog's places of flow_logs, and all objects there."""

@@ -26,7 +26,6 @@ _TYPES: Final = {column.name: DICTIONARY if column.type == STRING else column.ty
 _NUMERIC: Final = {column.name: column.type for column in AWS_COLUMNS if column.type in (INT, BIGINT)}
 _MOST: Final = {INT: 2**31 - 1, BIGINT: 2**63 - 1}
 _ODD_BLANKS: Final = (b"\t", b"\r", b"\v", b"\f")
-_OTHER_BLANKS: Final = "\t\n\r\v\f"  # than the space: what bytes.split takes for white space
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _MILLISECONDS_FROM: Final = 10**11
 _PORT_MOST: Final = 65_535
@@ -183,7 +182,7 @@ def _parse_group(
         uneven = rows.take_out(_has_empty_word(table))
     drop_implausible(rows)
     # Runs of spaces read as empty values, or as more fields than there are.
-    mendable = [p for p in (*misfits, *uneven) if not _is_even(lines[p])]
+    mendable = [p for p in (*misfits, *uneven) if _even(lines[p]) != lines[p]]
     rows.reject(sorted({*misfits, *uneven} - set(mendable)), "field_count")
     parsed = Parsed(_in_schema(rows.table, log_format), rows.ordinals(), rows.rejects)
     if not mendable:
@@ -217,12 +216,6 @@ def _parse_mended(positions: list[int], lines: Sequence[str], ordinals: Sequence
 def _even(line: str) -> str:
     # bytes.split knows only ASCII's white space: str.split would cut values at U+00A0 and the like.
     return b" ".join(line.encode().split()).decode()
-
-
-def _is_even(line: str) -> bool:
-    """Whether ``_even`` would leave it as it is; told without a copy, since a line may be as long as a record."""
-    is_blank_inside = "  " in line or any(blank in line for blank in _OTHER_BLANKS)
-    return not (is_blank_inside or line.startswith(" ") or line.endswith(" "))
 
 
 def _has_empty_word(table: pa.Table) -> Any:
