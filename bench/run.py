@@ -63,6 +63,8 @@ def main() -> int:
     sizes = list(zip(s3.sizes.values(), [len(gzip.compress(material.raw, 6)) for material in materials], strict=True))
     figures["object_bytes"] = (max(ours for ours, _ in sizes), "bytes, the largest")
     figures["object_to_gzip"] = (max(ours / zipped for ours, zipped in sizes), "ratio, the largest")
+    ours, zipped = (sum(each) for each in zip(*sizes, strict=True))
+    figures["objects_to_gzip"] = (ours / zipped, "ratio, all batches together")
     cold, allowed, warm = count_calls(materials[0])
     figures["ec2_calls_cold"] = (cold, f"calls, {allowed} allowed")
     figures["ec2_calls_warm"] = (warm, "calls")

@@ -15,20 +15,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from enricher.payload import Reject
+from enricher.schema import STRING
 
 FLOW_LOGS: Final = "flow_logs"
 REJECTED: Final = "rejected"
 ROWS_PER_GROUP: Final = 1_000_000  # a batch is one row group
 # Here hardly a value repeats, or only in runs that a compressor finds: a dictionary and its codes would be larger.
-_PLAIN_COLUMNS: Final = ("packets", "arrived_at")
-# Ports jump between a service's own and one of many, bytes use few of their 64 bits: small differences, and again no
-# dictionary.
-_DELTA_COLUMNS: Final = ("srcport", "dstport", "bytes")
+_PLAIN_COLUMNS: Final = ("packets", "bytes", "arrived_at")
+# Ports jump between a service's own and one of many: small differences, and again no dictionary.
+_DELTA_COLUMNS: Final = ("srcport", "dstport")
 _NO_DICTIONARY: Final = frozenset({*_PLAIN_COLUMNS, *_DELTA_COLUMNS})
-# Of a few words or numbers the file holds codes of a few bits, in runs; packed bytes are noise. To set a compressor up
-# takes longer than to write all that, and makes it hardly smaller.
-_FEW_WORDS: Final = 16
-_UNCOMPRESSED: Final = ("version", "protocol", "traffic_path", "inventory_age_s", "bytes")
+# Of a few words or numbers the file holds codes of a few bits, in runs. To set a compressor up takes longer than to
+# write all that, and makes it hardly smaller.
+_FEW_WORDS: Final = 6
+_UNCOMPRESSED: Final = ("version", "protocol", "traffic_path", "inventory_age_s")
 _WRITE_AT_ONCE: Final = 8_192  # rows: most batches in one go
 _ATTEMPTS_ON_CONFLICT: Final = 5
 # Where neither a time nor an arrival is known: a partition that is plainly no real one.
@@ -99,14 +99,20 @@ def to_parquet(rows: pa.Table) -> Any:
     sink = pa.BufferOutputStream()
     dictionaries: list[str] = []
     compressed: list[str] = []
+    columns: list[Any] = []
+    nothing = pa.nulls(rows.num_rows, STRING)
     for name, column in zip(rows.column_names, rows.itercolumns(), strict=True):
+        if column.null_count == rows.num_rows and isinstance(column.type, pa.DictionaryType):
+            columns.append(nothing)  # nor does the file need a dictionary of no words
+            continue
+        columns.append(column)
         leaves = _leaves(name, column.type)
         if name not in _NO_DICTIONARY:
             dictionaries += leaves
         if not _is_small(name, column):
             compressed += leaves
     pq.write_table(
-        rows,
+        pa.Table.from_arrays(columns, rows.column_names),
         sink,
         compression=dict.fromkeys(compressed, "zstd"),  # what is not named is not compressed
         use_dictionary=dictionaries,
@@ -121,7 +127,7 @@ def to_parquet(rows: pa.Table) -> Any:
 
 
 def _is_small(name: str, column: Any) -> bool:
-    """Whether there is nothing to compress: no value, few words, packed numbers."""
+    """Whether there is nothing to compress: no value, few words, few numbers."""
     if name in _UNCOMPRESSED or column.null_count == len(column):
         return True
     return isinstance(column.type, pa.DictionaryType) and len(column.chunk(0).dictionary) <= _FEW_WORDS

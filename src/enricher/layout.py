@@ -52,6 +52,12 @@ def compacted(codes: Any) -> Any:
     return pa.DictionaryArray.from_arrays(used.indices, looked_up(codes.dictionary, used.dictionary), safe=False)
 
 
+def _small(codes: Any) -> Any:
+    """The same words, in a dictionary that is no longer than the rows."""
+    is_large = isinstance(codes, pa.MapArray) or len(codes.dictionary) > len(codes)
+    return compacted(codes) if is_large else codes
+
+
 def laid_out(tables: Sequence[pa.Table], refs: Sequence[Ref]) -> pa.Table:
     """The rows of encoded tables that ``refs`` name, in their order; the tables have the same columns."""
     numbers = {number for number, _ in refs}
@@ -61,7 +67,7 @@ def laid_out(tables: Sequence[pa.Table], refs: Sequence[Ref]) -> pa.Table:
     for position, (number, _) in enumerate(refs):
         groups[number].append(position)
     parts = [_rows(tables[number], [refs[p][1] for p in mine]) for number, mine in groups.items()]
-    small = [pa.table({name: compacted(plain(part[name])) for name in part.column_names}) for part in parts]
+    small = [pa.table({name: _small(plain(part[name])) for name in part.column_names}) for part in parts]
     joined = pa.concat_tables(small).unify_dictionaries().combine_chunks()
     order = int32_array([position for mine in groups.values() for position in mine])
     return joined.take(pc.inverse_permutation(order)).combine_chunks()

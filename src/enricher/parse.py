@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from ipaddress import ip_address
+from socket import AF_INET, inet_pton
 from typing import Any, Final
 
 import pyarrow as pa
@@ -36,8 +37,6 @@ _RANGES: Final = {
     **dict.fromkeys(("version", "packets", "bytes", "start", "end", "tcp_flags", "traffic_path"), 2**63 - 1),
 }
 ADDRESS_COLUMNS: Final = ("srcaddr", "dstaddr", "pkt_srcaddr", "pkt_dstaddr")
-_OCTET: Final = r"(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
-_IPV4: Final = rf"^({_OCTET}\.){{3}}{_OCTET}$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,7 +309,7 @@ def drop_implausible(rows: _Rows) -> None:
     names = [name for name in ADDRESS_COLUMNS if name in present]
     if names and rows.table.num_rows:
         words = pa.chunked_array([rows.table[name].chunk(0).dictionary for name in names]).unique()
-        bad = [text for text in _unlike_ipv4(words) if not _is_address(text)]
+        bad = [text for text in words.to_pylist() if not _is_address(text)]
         if bad:
             for name in names:
                 _drop_addresses(rows, name, pa.array(bad, STRING))
@@ -326,12 +325,15 @@ def _drop_addresses(rows: _Rows, name: str, bad: Any) -> None:
     rows.table = rows.table.set_column(position, name, compact)
 
 
-def _unlike_ipv4(words: Any) -> list[str]:
-    unlike: list[str] = words.filter(pc.invert(pc.match_substring_regex(words, _IPV4))).to_pylist()
-    return unlike
-
-
 def _is_address(text: str) -> bool:
+    try:
+        inet_pton(AF_INET, text)
+    except (OSError, ValueError):
+        return ":" in text and _is_ipv6(text)
+    return True
+
+
+def _is_ipv6(text: str) -> bool:
     # ip_address takes a zone index (fe80::1%eth0), which no look-up does.
     try:
         ip_address(text)

@@ -179,8 +179,10 @@ def _described(
     nulls = pa.table({name: pa.nulls(1, TAGS if name == "tags" else STRING) for name in names})
     if not picks:
         return _Described(encoded(nulls), [], [], [], [])
-    tables = [*(source.inventory.places for source in sources), encoded(nulls)]
-    found = decoded(laid_out(tables, [pick or (len(sources), 0) for pick in picks]))
+    found = pa.table({name: pa.nulls(len(picks), nulls[name].type) for name in names})
+    if any(pick is not None for pick in picks):
+        tables = [*(source.inventory.places for source in sources), encoded(nulls)]
+        found = decoded(laid_out(tables, [pick or (len(sources), 0) for pick in picks]))
     known = _as_of_record(found, told["instance_id"], picks, sources)
     columns = {name: _first(told[name], plain(known[name])) for name in LOCATION}
     _locate(columns, sources, default_region)
