@@ -41,10 +41,10 @@ lint: $(STAMP) ## ruff, mypy, import contracts
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-bench: $(STAMP) ## speed, size and API calls, as ratios taken in one run
-	@$(BIN)/python -m bench.run
+bench: $(STAMP) ## speed, size and API calls, as ratios taken in one run; then the guard: four minutes
+	@status=0; $(BIN)/python -m bench.run || status=$$?; $(BIN)/python -m bench.guard $(REF) || status=$$?; exit $$status
 
-bench-guard: $(STAMP) ## slower than the commit before this one? (REF=… for another); a minute or two
+bench-guard: $(STAMP) ## the guard alone: slower than the commit before this one? (REF=… for another)
 	@$(BIN)/python -m bench.guard $(REF)
 
 bench-curves: $(STAMP) ## scaling curves, parts of a batch, cost: ten minutes at most, writes docs/performance.md
