@@ -42,7 +42,7 @@ lint: $(STAMP) ## ruff, mypy, import contracts
 	@$(BIN)/lint-imports
 
 bench: $(STAMP) ## speed, size and API calls, as ratios taken in one run; then the guard: four minutes
-	@status=0; $(BIN)/python -m bench.run || status=$$?; $(BIN)/python -m bench.guard $(REF) || status=$$?; exit $$status
+	@status=0; $(BIN)/python -m bench.run || status=1; $(BIN)/python -m bench.guard $(REF) || status=1; exit $$status
 
 bench-guard: $(STAMP) ## the guard alone: slower than the commit before this one? (REF=… for another)
 	@$(BIN)/python -m bench.guard $(REF)

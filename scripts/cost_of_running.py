@@ -33,12 +33,12 @@ class Assumptions:
             core here; the rest is for the put and for a slower core. Not measured on AWS.
         memory_mb: of both functions, as in the template.
         raw_row_bytes: as the function writes them, 115 columns, kept for a day once compacted (`make bench-compacted`:
-            17,506,177 bytes of 799,973 rows; small batches take more).
+            16,342,597 bytes of 799,973 rows; small batches take more).
         row_bytes: of a compacted row (9,821,020 bytes, same).
         row_days, hourly_days: the template's retention.
         hourly_share: bytes of flows_hourly to bytes of compacted rows (125,863, same; more where there are more ends).
         reads_an_object: GETs of compaction for each object of the function (`bench.cost`); its own objects are few.
-        rows_per_worker_s: compaction. 6,768 a core here (`make bench-compacted`), times 4 vCPUs, 0.7 of them busy, each
+        rows_per_worker_s: compaction. 5,906 a core here (`make bench-compacted`), times 4 vCPUs, 0.7 of them busy, each
             taken to be 1.5 times as slow. Not measured on AWS.
         job_start_s: of each hourly job, paid for by two workers at least.
         refresh_s: a run a minute. Not measured on AWS.
@@ -53,13 +53,13 @@ class Assumptions:
     buffer_bytes: Decimal = Decimal(2_000_000)
     batch_s: Decimal = Decimal("0.2")
     memory_mb: Decimal = Decimal(1769)
-    raw_row_bytes: Decimal = Decimal(22)
+    raw_row_bytes: Decimal = Decimal("20.4")
     row_bytes: Decimal = Decimal("12.3")
     row_days: int = 400
     hourly_days: int = 1100
     hourly_share: Decimal = Decimal("0.0128")
     reads_an_object: int = 9
-    rows_per_worker_s: Decimal = Decimal(12_000)
+    rows_per_worker_s: Decimal = Decimal(11_000)
     job_start_s: Decimal = Decimal(60)
     refresh_s: Decimal = Decimal(5)
     metrics: int = 60

@@ -102,8 +102,8 @@ def to_parquet(rows: pa.Table) -> Any:
     columns: list[Any] = []
     nothing = pa.nulls(rows.num_rows, STRING)
     for name, column in zip(rows.column_names, rows.itercolumns(), strict=True):
-        if column.null_count == rows.num_rows and isinstance(column.type, pa.DictionaryType):
-            columns.append(nothing)  # nor does the file need a dictionary of no words
+        if column.null_count == rows.num_rows:  # nor does the file need a dictionary of nothing
+            columns.append(nothing if isinstance(column.type, pa.DictionaryType) else column)
             continue
         columns.append(column)
         leaves = _leaves(name, column.type)
@@ -127,10 +127,9 @@ def to_parquet(rows: pa.Table) -> Any:
 
 
 def _is_small(name: str, column: Any) -> bool:
-    """Whether there is nothing to compress: no value, few words, few numbers."""
-    if name in _UNCOMPRESSED or column.null_count == len(column):
-        return True
-    return isinstance(column.type, pa.DictionaryType) and len(column.chunk(0).dictionary) <= _FEW_WORDS
+    """Whether there is nothing to compress: few words, few numbers."""
+    is_coded = isinstance(column.type, pa.DictionaryType)
+    return name in _UNCOMPRESSED or (is_coded and len(column.chunk(0).dictionary) <= _FEW_WORDS)
 
 
 def _leaves(name: str, kind: Any) -> tuple[str, ...]:
