@@ -62,7 +62,7 @@ class RuntimeApi:
     def offer(self, body: bytes, seconds: float) -> str:
         """Give the process an event with ``seconds`` to go; returns the request id."""
         request_id = str(uuid.uuid4())
-        deadline_ms = round((time.time() + seconds) * 1000)
+        deadline_ms = int((time.time() + seconds) * 1000)  # as the client cuts the time now: never more than given
         self._offered.put(_Invocation(request_id, body, deadline_ms, self._function_arn))
         return request_id
 
