@@ -18,9 +18,9 @@ import os
 import statistics
 import subprocess
 import sys
-import tarfile
 import tempfile
 import time
+import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -198,12 +198,13 @@ def tree_of(ref: str, repository: Path = _ROOT) -> Iterator[Path]:
         GuardError: git does not know it.
     """
     with tempfile.TemporaryDirectory(prefix="guard-") as directory:
-        done = subprocess.run(["git", "-C", str(repository), "archive", ref], capture_output=True, check=False)
+        archive = ["git", "-C", str(repository), "archive", "--format=zip", ref]
+        done = subprocess.run(archive, capture_output=True, check=False)
         if done.returncode:
             why = done.stderr.decode(errors="replace").strip().splitlines()[-1]
             raise GuardError(f"guard: git has no tree of {ref}: {why}; name a commit")
-        with tarfile.open(fileobj=BytesIO(done.stdout)) as files:
-            files.extractall(directory, filter="data")
+        with zipfile.ZipFile(BytesIO(done.stdout)) as files:  # tarfile's filter is missing in Python 3.11.0 to 3.11.3
+            files.extractall(directory)
         yield Path(directory)
 
 

@@ -1,12 +1,13 @@
 """The guard's verdict on planted ratios, and on trees that cannot run."""
 
 import random
+import subprocess
 from math import comb
 from pathlib import Path
 
 import pytest
 
-from bench.guard import ERROR, PAIRS, GuardError, compare, judge, main, rank
+from bench.guard import ERROR, PAIRS, GuardError, compare, judge, main, rank, tree_of
 
 
 def drawn(seed, middle, scatter=0.02):
@@ -66,3 +67,21 @@ def test_a_tree_without_a_bench_is_one_line(tmp_path: Path):
     """It is not a slow tree."""
     with pytest.raises(GuardError, match=r"cannot run its own bench: ModuleNotFoundError: .*; take another REF$"):
         compare(tmp_path, tmp_path, 7)
+
+
+def test_a_commits_files_are_laid_out_and_go(tmp_path):
+    """Those of the commit, not what lies there now; a directory that ends with the block."""
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=nobody", "-c", "user.email=nobody@example.com"]
+    (tmp_path / "kept.py").write_text("before")
+    for command in (["init", "-q"], ["add", "kept.py"], ["commit", "-q", "-m", "one"]):
+        subprocess.run([*git, *command], check=True)  # noqa: S603 - our own words
+    (tmp_path / "kept.py").write_text("after")
+
+    with tree_of("HEAD", tmp_path) as tree:
+        assert {path.name: path.read_text() for path in tree.iterdir()} == {"kept.py": "before"}
+    assert not tree.exists()
+    with (
+        pytest.raises(GuardError, match=r"^guard: git has no tree of never: .*; name a commit$"),
+        tree_of("never", tmp_path),
+    ):
+        pass
