@@ -98,12 +98,14 @@ def test_only_what_has_something_to_compress_is_compressed():
 def test_a_column_without_a_value_has_no_dictionary():
     """Most formats leave dozens of columns empty: each would hold a dictionary page of no words."""
     nothing = pa.nulls(3, pa.dictionary(pa.int32(), pa.string()))
-    file = written(pa.table({"never": nothing, "once": pa.array([None, "x", None]).dictionary_encode()}))
-    never, once = (file.metadata.row_group(0).column(position) for position in range(2))
+    empty = {"never": nothing, "number": pa.nulls(3, pa.int64()), "tags": pa.nulls(3, TAGS)}
+    table = pa.table({**empty, "once": pa.array([None, "x", None]).dictionary_encode()})
+    file = written(table)
+    columns = [file.metadata.row_group(0).column(position) for position in range(file.metadata.num_columns)]
 
-    assert file.schema_arrow.types == [pa.string(), pa.string()]
-    assert file.read().to_pydict() == {"never": [None] * 3, "once": [None, "x", None]}
-    assert (never.has_dictionary_page, once.has_dictionary_page) == (False, True)
+    assert file.schema_arrow.types == [pa.string(), pa.int64(), TAGS, pa.string()]
+    assert file.read().to_pydict() == table.to_pydict()
+    assert [column.has_dictionary_page for column in columns] == [False, False, False, False, True]
 
 
 def test_an_object_carries_no_arrow_schema():
